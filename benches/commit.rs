@@ -1,4 +1,5 @@
-//! What a commit costs beside the bytes: staging, committing and publishing small parts, and finding that a run is done.
+//! Measures the cost of a commit apart from its bytes: staging, committing and publishing small parts, and detecting that a run
+//! is already done.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -17,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 
 const JOB: &str = "bench";
 const TABLE: &str = "table";
-/// A day's partition of a small table; what is measured is what comes on top of the bytes.
+/// The size of a part: that of a day's partition of a small table, so that the bytes cost little.
 const PART_BYTES: usize = 16 * 1024;
 
 fn runtime() -> Runtime {
@@ -60,7 +61,7 @@ fn run_id(round: u64) -> RunId {
     })
 }
 
-/// One whole run of `parts` parts; `false` where it was done already.
+/// Executes a whole run of `parts` parts; returns `false` if it was already done.
 async fn run(store: &Store, round: u64, parts: u64) -> bool {
     let stop = StopSignal::never();
     let opened = commit::open(store, JOB, vec![plan()], OpenOptions::default());
@@ -84,10 +85,10 @@ async fn run(store: &Store, round: u64, parts: u64) -> bool {
     let rows = BTreeMap::from([(TABLE.to_owned(), parts)]);
     let staged = attempt.stage(staged, &rows, Value::Null).await;
     let committed = staged.expect("rows add up").commit(&Unfenced, &stop).await;
-    let CommitOutcome::Committed(committed) = committed.expect("nobody disturbs") else {
-        panic!("nobody else commits")
+    let CommitOutcome::Committed(committed) = committed.expect("nothing interferes") else {
+        panic!("no other run commits")
     };
-    let published = committed.publish(&stop).await.expect("nobody disturbs");
+    let published = committed.publish(&stop).await.expect("nothing interferes");
     matches!(published, PublishOutcome::Published(_))
 }
 
@@ -111,7 +112,7 @@ fn commits(criterion: &mut Criterion) {
                     assert!(runtime.block_on(run(&store, round, parts)));
                 });
             });
-            // Nothing ran where the command line left this one out.
+            // No round has run if the command line has deselected this benchmark.
             if round > 0 {
                 let table = runtime.block_on(read_table(&store, JOB, TABLE));
                 assert_eq!(table.expect("a table").objects.len() as u64, parts);
@@ -133,7 +134,7 @@ fn answers(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("folder", records), |bencher| {
             bencher.iter(|| {
                 let ran = runtime.block_on(run(&store, black_box(records), 1));
-                assert!(!ran, "it is done already");
+                assert!(!ran, "the run is already done");
             });
         });
     }

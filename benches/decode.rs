@@ -1,6 +1,6 @@
-//! How fast raw text becomes accepted rows: `decode/<clean or dirty>/<rentals>`, in bytes of text per second.
+//! Measures how fast raw text is decoded into accepted rows: `decode/<clean or dirty>/<rentals>`, in bytes of text per second.
 //!
-//! All four datasets are read by the bundled job's contracts, with keys and references, out of memory.
+//! Decodes all four datasets from memory with the contracts of the bundled job, including checks of keys and references.
 
 use std::hint::black_box;
 use std::sync::Arc;

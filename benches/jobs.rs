@@ -1,5 +1,5 @@
-//! How fast each bundled job runs, from raw text or published tables to published tables: `job/<name>/<rentals>`, in rentals
-//! per second.
+//! Measures how fast each bundled job runs, from raw text or published tables to published tables: `job/<name>/<rentals>`, in
+//! rentals per second.
 
 use std::any::Any;
 use std::path::Path;
@@ -24,7 +24,7 @@ use tokio::runtime::Runtime;
 
 const RENTALS: u64 = 300_000;
 
-/// In the order in which one needs another.
+/// The bundled jobs, each after those whose tables it reads.
 const JOBS: [&str; 3] = [
     "rental_facts",
     "vehicle_location_metrics",
@@ -41,7 +41,7 @@ fn settings(root: &Path) -> RunSettings {
         output: location("lake"),
         parameters: std::collections::BTreeMap::default(),
         checks: Vec::new(),
-        // Otherwise every round but the first would find that it is done.
+        // Without `force`, every round but the first would be already done.
         force: true,
         replace_foreign: false,
         shape: Shape {
@@ -50,7 +50,7 @@ fn settings(root: &Path) -> RunSettings {
             files: FileSettings::default(),
         },
         engine: EngineSettings {
-            memory: MemoryLimit::resolve(None).expect("the system tells its memory"),
+            memory: MemoryLimit::resolve(None).expect("the system reports its memory"),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             spill_dir: std::env::temp_dir(),
         },
@@ -74,7 +74,7 @@ async fn once(name: &str, settings: &RunSettings) -> Report {
     ended.expect("the job runs")
 }
 
-/// Stages that no display shows.
+/// Observer of stages that shows nothing.
 struct NoDisplay;
 
 impl StageObserver for NoDisplay {
@@ -103,7 +103,7 @@ fn jobs(criterion: &mut Criterion) {
     group.sample_size(10);
     group.throughput(Throughput::Elements(RENTALS));
     for name in JOBS {
-        // What comes later reads what came before.
+        // Later jobs read the tables of earlier ones.
         let expected = runtime.block_on(once(name, &settings));
         let rows = |report: &Report| -> Vec<u64> {
             report.outputs.iter().map(|output| output.rows).collect()

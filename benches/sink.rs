@@ -1,7 +1,7 @@
-//! How fast computed rows become staged Parquet parts: `sink/<how they come>/<rows>`, in rows per second.
+//! Measures how fast computed rows become staged Parquet parts: `sink/<case>/<rows>`, in rows per second.
 //!
-//! Rows of a year's days come day by day, which is written as it comes; mixed, which is held and put in order; and without
-//! partitions, which is one table of files.
+//! The rows belong to the days of a year. In the first case they arrive day by day and are written at once; in the second they
+//! arrive mixed, and are held and sorted; in the third the table has no partitions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ const ROWS: usize = DAYS * ROWS_A_DAY;
 const BATCH_ROWS: usize = 8_192;
 const STREAMS: usize = 2;
 
-/// How the rows come.
+/// Order in which the rows arrive, or a table without partitions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Case {
     DayByDay,
@@ -52,7 +52,7 @@ fn batches(case: Case) -> Vec<RecordBatch> {
             let days = rows
                 .clone()
                 .map(|row| i32::try_from(day(row)).expect("few days"));
-            // A text of twelve digits that does not repeat, one of a few, a number and an amount.
+            // A text of twelve digits that never repeats, one of a few texts, a number and an amount.
             let scattered = |row: usize| (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16;
             let ids = rows.clone().map(|row| format!("{:012x}", scattered(row)));
             let cities = rows
@@ -111,7 +111,7 @@ async fn attempt(store: &Store, case: Case) -> Attempt {
     attempt
 }
 
-/// Takes the rows in and stages them; gives the rows and the parts.
+/// Writes and stages the rows; returns the numbers of rows and parts.
 async fn once(store: &Store, case: Case, batches: &[RecordBatch]) -> (u64, usize) {
     let attempt = attempt(store, case).await;
     let schema = batches[0].schema();

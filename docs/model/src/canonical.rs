@@ -1,9 +1,9 @@
-//! States that differ only in what cannot matter any more are made one.
+//! Reduction of states: two states that differ only in what can no longer matter become the same state.
 
 use crate::state::{ATTEMPTS, Attempt, Entry, Exit, KEYS, Key, PARTS, RECORDS, State};
 
 impl State {
-    /// Forgets attempts that are over and in no record, puts that can no longer land, and times of which only the order counts.
+    /// Clears attempts that have ended and are in no record, and puts that can no longer land; replaces times by their ranks.
     pub fn forget_irrelevant(&mut self) {
         let mut recorded = 1u8;
         for record in &self.store.records[1..] {
@@ -26,7 +26,7 @@ impl State {
             if is_over && recorded >> process.attempt & 1 == 0 {
                 process.attempt = 0;
             }
-            // Who has ended for another reason has denied nothing.
+            // Only `Conflict` and `Stopped` claim that the attempt has not committed; after other exits it does not matter.
             if is_over && matches!(process.exit, Exit::Success | Exit::TryAgain) {
                 process.attempt = 0;
             }
@@ -51,7 +51,7 @@ impl State {
         self.rank_freezes();
     }
 
-    /// Replaces the times at which attempts listed their inputs by their ranks.
+    /// Replaces the times at which attempts listed their inputs by their ranks, because only their order matters.
     fn rank_freezes(&mut self) {
         let before = self.store.attempts;
         for attempt in &mut self.store.attempts {

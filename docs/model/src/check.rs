@@ -1,4 +1,4 @@
-//! The search applied to a configuration of the protocol.
+//! Connects a configuration of the protocol to the search: its states, events and invariants.
 
 use crate::configuration::Configuration;
 use crate::invariants::Invariant;
@@ -7,7 +7,7 @@ use crate::settle::Settling;
 use crate::state::State;
 use crate::steps::{Event, Successors};
 
-/// A configuration whose states are all checked.
+/// A configuration as a [`World`]: the search checks its invariants in every state.
 #[derive(Debug)]
 pub struct Checked {
     configuration: Configuration,
@@ -27,7 +27,7 @@ impl Checked {
         }
     }
 
-    /// Returns a check of one invariant: a mistake breaks several, and each must be seen to notice one.
+    /// Returns a check of one invariant. A mutant may break several, and a test wants to see that this one catches it.
     pub fn only(configuration: Configuration, invariant: Invariant) -> Self {
         Self {
             only: Some(invariant),
@@ -39,7 +39,7 @@ impl Checked {
         self.only.is_none_or(|only| only == invariant)
     }
 
-    /// Returns the number of different contents of the store that were settled after a freeze.
+    /// Returns the number of different contents of the store for which the liveness check ran.
     pub fn settled(&self) -> usize {
         self.settling.count()
     }

@@ -1,4 +1,4 @@
-//! A configuration: the processes, their plans, the table and the number of faults.
+//! A configuration: the processes, their plans, the first contents of the table, and the number of faults.
 
 use crate::log::Reading;
 use crate::mutants::Mutant;
@@ -9,32 +9,32 @@ use crate::steps::{Event, Step, Successor, Successors};
 /// The role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// Executes the plan of this index.
+    /// Runs the plan of this index.
     Run(u8),
     /// Finishes the publish of the last record.
     Repair,
-    /// Finishes the publish of the last record and removes what no record needs.
+    /// Finishes the publish of the last record and aborts old uploads that no record needs.
     Vacuum,
-    /// Reads the table by its log, as a query or a downstream job does.
+    /// Reads the table through its log, as a query or a downstream job does.
     Reader,
 }
 
-/// A small world to explore completely.
+/// A small setting of the protocol whose states are all explored.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// Its name: table, processes, faults.
+    /// Its name, which lists table, processes and faults.
     pub name: String,
     /// The plans of runs; the first one has published the table before any process begins.
     pub plans: Vec<Plan>,
-    /// The processes.
+    /// The role of each process.
     pub actors: Vec<Actor>,
-    /// The number of faults that may happen.
+    /// The number of times that each fault may happen.
     pub faults: Faults,
     /// Whether to skip 2.2, as `--force` does.
     pub force: bool,
-    /// The deviation from the protocol that the search must notice.
+    /// The deviation from the protocol that the search must catch; `None` for the protocol itself.
     pub mutant: Option<Mutant>,
-    /// The role of the process that comes after a freeze.
+    /// The role of the process that starts after all others are halted.
     pub last_actor: Actor,
 }
 
@@ -56,12 +56,12 @@ impl Configuration {
         }
     }
 
-    /// Returns `true` if the protocol deviates in this way.
+    /// Returns `true` if the configuration deviates from the protocol by this mutant.
     pub fn is(&self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)
     }
 
-    /// Returns the first state: one published record, and processes that have not begun.
+    /// Returns the initial state: one published record, and no process has begun.
     pub fn first(&self) -> State {
         let mut state = State {
             faults: self.faults,
@@ -85,10 +85,10 @@ impl Configuration {
         state
     }
 
-    /// Adds all states that can come next.
+    /// Adds every state that one event can lead to.
     pub fn successors(&self, state: &State, out: &mut Successors) {
         for who in 0..self.actors.len() {
-            // Two processes that do the same are exchangeable: the first begins first.
+            // Two processes with the same role are interchangeable, so the first of them begins first.
             let waits = who > 0
                 && state.processes[who].step == Step::Idle
                 && state.processes[who - 1].step == Step::Idle
@@ -100,7 +100,7 @@ impl Configuration {
         self.store_events(state, out);
     }
 
-    /// Adds the events of the store: it drops an upload, completes one late, lets a put land late.
+    /// Adds the states after each event of the store: it drops an upload, completes one late, or lets a put land late.
     fn store_events(&self, state: &State, out: &mut Successors) {
         let last = state.store.last();
         // Only a publish notices that an upload is gone, so it is enough to drop those of the last record while it is open.
@@ -153,8 +153,8 @@ fn push(
 }
 
 impl State {
-    /// Freezes every process for ever: what is in flight does not land any more.
-    pub fn frozen(&self) -> Self {
+    /// Returns the state with every process halted for good; requests in flight never take effect.
+    pub fn halted(&self) -> Self {
         let mut state = *self;
         for process in &mut state.processes {
             process.step = Step::Exited;

@@ -1,49 +1,50 @@
 //! The invariants, checked in every state and at every step.
 //!
-//! Some things need no invariant of their own. A run that replaces and is applied twice leaves parts live that its records do not
-//! mean (`LogDisagrees`); an append that is applied twice takes an input twice. A record for which success was reported is never
-//! voided later: it was marked then, and no record is both.
+//! Some properties need no invariant of their own. If a replacing run is applied twice, the live parts differ from what its
+//! records mean (`LogDisagrees`). If an append is applied twice, it takes an input twice (`InputTwice`). A record for which
+//! success was reported is never voided later: it was marked at that time, and no record is both marked and void
+//! (`MarkedAndVoid`).
 
 use std::fmt;
 
 use crate::configuration::Configuration;
 use crate::state::{Exit, KeySet, Number, State, StoreState};
 
-/// An invariant.
+/// A property that must hold in every state, or at every step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
-    /// A record is put only when the one before is marked.
+    /// A record is put only if the record before it is marked.
     PredecessorUnmarked,
     /// Once the last record is marked, a listing shows every live part.
     LivePartMissing,
     /// Once the last record is marked, a listing shows no other part.
     DeadPartVisible,
-    /// While a publish is under way, all that was there before it or all that is there after it is visible.
+    /// While a publish is in progress, either all parts from before it or all parts from after it are visible.
     OldDeletedTooEarly,
-    /// The keys that records delete leave those parts live that the runs in them mean.
+    /// The live parts by the keys that records delete are the live parts by what the runs mean to replace.
     LogDisagrees,
-    /// No append takes an input that the table holds already.
+    /// No append takes an input that the table already contains.
     InputTwice,
-    /// Of two runs that change the same, the one that listed its inputs later wins.
+    /// Of two runs that change the same partitions, the one that listed its inputs later replaces the other.
     OlderReplacesNewer,
-    /// A record is marked or void, not both.
+    /// No record is both marked and void.
     MarkedAndVoid,
     /// Success is reported only for a record that is marked and live.
     SuccessWithoutPublish,
-    /// Success is not reported because of a record that had been replaced before the process began.
+    /// A process does not report success for a record that had been replaced before the process began.
     SuccessAlthoughReplaced,
-    /// An attempt that has aborted its uploads, and one that ended with exit 5 or 143, is in no live record.
+    /// An attempt that has aborted its uploads, or whose process ended with exit 5 or 143, is in no live record.
     DeniedYetCommitted,
-    /// A part that a run wrote is not taken for a foreign object.
+    /// A part that a run wrote is never mistaken for a foreign object.
     OwnPartTakenForForeign,
-    /// A reader misses only a part that a later run has replaced.
+    /// A reader misses a part only if a later run has replaced it.
     ReaderMissesPart,
-    /// After all processes are frozen, a repair or a fresh run comes to an end.
+    /// After all processes are halted, a repair, a reader and fresh runs end well and bring the table in order.
     NotSettled,
 }
 
 impl Invariant {
-    /// All of them.
+    /// All invariants, for tests.
     #[cfg(test)]
     pub const ALL: [Self; 14] = [
         Self::PredecessorUnmarked,
@@ -65,31 +66,33 @@ impl Invariant {
     /// Returns a description of the violation.
     fn wrong(self) -> &'static str {
         match self {
-            Self::PredecessorUnmarked => "a record is there although the one before is not marked",
+            Self::PredecessorUnmarked => "a record exists although the one before it is not marked",
             Self::LivePartMissing => "the last record is marked, and a live part is not visible",
             Self::DeadPartVisible => {
                 "the last record is marked, and a part that is not live is visible"
             }
             Self::OldDeletedTooEarly => "neither all old parts nor all new parts are visible",
             Self::LogDisagrees => {
-                "the keys that records delete leave other parts live than their runs mean"
+                "the parts that are live by the deleted keys differ from those that the runs mean"
             }
-            Self::InputTwice => "an append took an input that the table held already",
+            Self::InputTwice => "an append took an input that the table already contained",
             Self::OlderReplacesNewer => "a run replaces one that listed its inputs later",
             Self::MarkedAndVoid => "a record is both marked and void",
             Self::SuccessWithoutPublish => {
                 "success is reported for a record that is unmarked or void"
             }
             Self::SuccessAlthoughReplaced => {
-                "success is reported for what had been replaced before"
+                "success is reported for a record that had been replaced before"
             }
             Self::DeniedYetCommitted => {
-                "an attempt that was given up, with exit 5 or 143 or to start again, is committed"
+                "an attempt that was abandoned, with exit 5 or 143 or to start again, is committed"
             }
-            Self::OwnPartTakenForForeign => "a part that a run wrote is taken for a foreign object",
+            Self::OwnPartTakenForForeign => {
+                "a part that a run wrote is mistaken for a foreign object"
+            }
             Self::ReaderMissesPart => "a reader misses a part that no later run replaced",
             Self::NotSettled => {
-                "after a freeze, a repair or a fresh run does not bring the table in order"
+                "after a halt, a repair, a reader or a fresh run does not end with the table in order"
             }
         }
     }
@@ -142,7 +145,7 @@ impl Configuration {
         broken.map(|(invariant, _)| invariant)
     }
 
-    /// Returns `true` if a live run replaces what listed its inputs after it.
+    /// Returns `true` if a live run replaces an earlier record whose run listed its inputs later.
     fn replaces_newer(&self, store: &StoreState, last: Number) -> bool {
         let frozen = |attempt: u8| store.attempts[usize::from(attempt)].frozen;
         live(store, 1, last).any(|(number, earlier)| {
@@ -157,7 +160,7 @@ impl Configuration {
         })
     }
 
-    /// Returns `true` if a live append takes an input that the table holds already.
+    /// Returns `true` if a live append takes an input that the table already contains.
     fn takes_twice(&self, store: &StoreState, last: Number) -> bool {
         let mut held = 0;
         for (_, attempt) in live(store, 1, last) {
@@ -175,7 +178,7 @@ impl Configuration {
     }
 }
 
-/// Returns the live records of runs from a number on, with their attempts.
+/// Returns the live records from number `from` to `last`, each with its attempt.
 fn live(store: &StoreState, from: Number, last: Number) -> impl Iterator<Item = (Number, u8)> {
     let live = (from..=last).filter(move |number| Configuration::is_live(store, *number, last));
     live.filter_map(|number| Some((number, store.attempt_of(number)?)))

@@ -1,18 +1,18 @@
-//! The state that the records of a log add up to: once as the product reads them, and once as they are meant.
+//! The table that a log describes, computed twice: as the product reads the records, and as the runs in them are meant.
 
 use crate::configuration::Configuration;
 use crate::mutants::Mutant;
 use crate::plan::Plan;
 use crate::state::{Entry, Inputs, KeySet, Number, PARTS, Partitions, State, StoreState, key_of};
 
-/// The state of a log as a process computes it, from the lists that records hold.
+/// The result of reading the log as the product does: from the lists in its records.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reading {
     /// Keys of the live parts.
     pub live: KeySet,
-    /// Inputs that no append takes again.
+    /// Inputs that were consumed: no append takes them again.
     pub consumed: Inputs,
-    /// Records that answer for their run: bit `number`.
+    /// Records whose run counts as done, so that the same run is not run again: bit `number`.
     pub answers: u16,
 }
 
@@ -37,14 +37,14 @@ impl Configuration {
         ((1 << parts) - 1) << (usize::from(attempt) * PARTS)
     }
 
-    /// Returns the keys of an attempt's parts in some partitions.
+    /// Returns the keys of an attempt's parts in the given partitions.
     fn keys_within(&self, store: &StoreState, attempt: u8, partitions: Partitions) -> KeySet {
         let parts = self.written_parts(store, attempt).iter().zip(0..);
         let within = parts.filter(|(partition, _)| partitions >> *partition & 1 == 1);
         within.fold(0, |set, (_, part)| set | 1 << key_of(attempt, part))
     }
 
-    /// Returns those of `keys` whose parts are in some partitions.
+    /// Returns those of `keys` whose parts are in the given partitions.
     pub fn restricted(&self, store: &StoreState, keys: KeySet, partitions: Partitions) -> KeySet {
         let attempts = (0..8u8).filter(|attempt| keys >> (usize::from(*attempt) * PARTS) & 3 != 0);
         let within = attempts.map(|attempt| self.keys_within(store, attempt, partitions));
@@ -57,13 +57,13 @@ impl Configuration {
         attempts.fold(0, |set, attempt| set | self.keys_of(store, attempt))
     }
 
-    /// Returns `true` if a record is a run's and no record up to `last` voids it.
+    /// Returns `true` if a record is that of a run and no record up to `last` voids it.
     pub fn is_live(store: &StoreState, number: Number, last: Number) -> bool {
         let voided = number < last && store.is_voided(number);
         matches!(store.record(number).entry, Entry::Run(_)) && !voided
     }
 
-    /// Returns `true` if both attempts write or replace a partition, as `Output::overlaps` of the product does.
+    /// Returns `true` if both attempts write or replace the same partition, as `Output::overlaps` of the product does.
     pub fn overlap(&self, store: &StoreState, one: u8, other: u8) -> bool {
         let written = |attempt| {
             let parts = self.written_parts(store, attempt).iter();
@@ -77,13 +77,13 @@ impl Configuration {
             || other_replaced & one_written != 0
     }
 
-    /// Returns `true` if two attempts exclude each other: a common partition, or a common input that both consume.
+    /// Returns `true` if two attempts conflict: they overlap in a partition, or both consume the same input.
     pub fn conflict(&self, store: &StoreState, one: u8, other: u8) -> bool {
         let consumes = |attempt: u8| store.attempts[usize::from(attempt)].consumes;
         self.overlap(store, one, other) || consumes(one) & consumes(other) != 0
     }
 
-    /// Reads the log up to a record as the product does: live parts by the keys that records delete, not by what they mean.
+    /// Reads the log up to a record as the product does: parts are live until a record lists their key as deleted.
     pub fn read(&self, store: &StoreState, last: Number) -> Reading {
         let mut reading = Reading::default();
         for number in 1..=last {
@@ -109,7 +109,7 @@ impl Configuration {
         reading
     }
 
-    /// Returns those of the `answers` before a record that still answer for their run after it.
+    /// Returns those of `answers` whose run still counts as done after record `number` of attempt `by`.
     fn still_answering(&self, store: &StoreState, answers: u16, number: Number, by: u8) -> u16 {
         if self.is(Mutant::ReplacedRunsCount) {
             return answers;
@@ -126,7 +126,7 @@ impl Configuration {
         answering.fold(0, |set, before| set | 1 << before)
     }
 
-    /// Returns the parts that a table holds after some records, by what each run means and not by the keys that records delete.
+    /// Returns the parts of the table after record `last`, computed from what each run replaces, not from the deleted keys.
     pub fn meant(&self, store: &StoreState, last: Number) -> KeySet {
         let live = (1..=last).filter(|number| Self::is_live(store, *number, last));
         live.filter_map(|number| store.attempt_of(number))
@@ -136,7 +136,7 @@ impl Configuration {
             })
     }
 
-    /// Returns `true` if an attempt is in a record.
+    /// Returns `true` if a record contains this attempt.
     pub fn is_recorded(state: &State, attempt: u8) -> bool {
         let mut entries = state.store.records.iter().map(|record| record.entry);
         entries.any(|entry| entry == Entry::Run(attempt))

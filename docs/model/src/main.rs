@@ -1,16 +1,17 @@
-//! Explores the commit protocol of `docs/commit-protocol.md`: every order of the steps of a few processes, with crashes and pauses
-//! at every step and the faults that stores have. The document's section "The model" has the commands and the sizes.
+//! A model checker for the commit protocol of `docs/commit-protocol.md`. It explores every order of the steps of a few processes,
+//! with crashes and pauses at every step and with the faults that stores have. The document's section "The model" lists the
+//! commands and the sizes.
 //!
 //! ```text
 //!   suites ----> configuration ----> search <---- visited (a hash of each state)
 //!   which        processes,            |
-//!   worlds       plans, faults         +---> steps/ (each with its number in the document), store events in configuration
+//!   worlds       plans, faults         +---> steps/ (numbered as in the document), events of the store (in configuration)
 //!                                      +---> invariants, in every state
-//!                                      +---> settle: everything crashes here, then a repair, a reader, fresh runs
-//!                                      +---> trace, if something is wrong
+//!                                      +---> settle: halts all processes, then lets a repair, a reader and fresh runs recover
+//!                                      +---> trace, if an invariant is broken
 //! ```
 //!
-//! A crash needs no step of its own: a process that is never chosen again has crashed, and invariants are checked in every state.
+//! A crash needs no step of its own: a process that is never chosen again has crashed. The invariants are checked in every state.
 
 mod canonical;
 mod check;

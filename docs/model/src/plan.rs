@@ -1,15 +1,15 @@
-//! Plans of runs: the part of a record that decides which runs exclude each other.
+//! Plans of runs: what a run reads, writes and replaces. Plans decide which runs conflict.
 
 use crate::state::{Inputs, Partitions};
 
-/// The work of a run. Plans with the same `run` are the same run: same job, parameters and inputs.
+/// The work of a run. Two plans with the same `run` describe the same run: the same job, parameters and inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// The run's id.
     pub run: u8,
     /// The part of the table that it replaces.
     pub replaces: Replaces,
-    /// The partition of each part that it writes.
+    /// The parts that it writes, each given by its partition.
     pub parts: &'static [u8],
     /// The input objects that it lists.
     pub inputs: Inputs,
@@ -20,9 +20,9 @@ pub struct Plan {
 pub enum Replaces {
     /// All of it.
     Table,
-    /// These partitions, also with nothing.
+    /// These partitions, even if the run writes no part to them.
     Window(Partitions),
-    /// Nothing: its parts are added.
+    /// No part of it: the run only adds parts.
     Append,
 }
 
@@ -37,12 +37,13 @@ impl Plan {
         Self::new(run, Replaces::Window(partitions), parts, 0)
     }
 
-    /// Returns the plan of a run that adds what no earlier run took from its inputs.
+    /// Returns the plan of a run that appends the inputs that no earlier run has consumed.
     pub const fn append(run: u8, parts: &'static [u8], inputs: Inputs) -> Self {
         Self::new(run, Replaces::Append, parts, inputs)
     }
 
-    /// Returns the plan of a run that replaces the whole table and says from which inputs, so that appends start over.
+    /// Returns the plan of a run that replaces the whole table and consumes these inputs. Earlier consumption is forgotten, so
+    /// later appends start over.
     pub const fn rebuild(run: u8, parts: &'static [u8], inputs: Inputs) -> Self {
         Self::new(run, Replaces::Table, parts, inputs)
     }
@@ -56,7 +57,7 @@ impl Plan {
         }
     }
 
-    /// Returns the partitions that it replaces.
+    /// Returns the partitions that the run replaces, as a set.
     pub fn replaced(&self) -> Partitions {
         match self.replaces {
             Replaces::Table => !0,
@@ -65,7 +66,7 @@ impl Plan {
         }
     }
 
-    /// Returns `true` if it only adds parts.
+    /// Returns `true` if the run only adds parts.
     pub fn appends(&self) -> bool {
         self.replaces == Replaces::Append
     }

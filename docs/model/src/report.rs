@@ -1,4 +1,4 @@
-//! Explores configurations and mutants one after the other and prints a line for each.
+//! Explores configurations and mutants one after the other, and prints one line for each.
 
 use std::time::Instant;
 
@@ -50,7 +50,7 @@ pub fn explore(configurations: impl Iterator<Item = Configuration>) -> bool {
     holds
 }
 
-/// Tries each mutant; returns `true` if each is caught by the invariant that is named for it.
+/// Tries each mutant; returns `true` if the expected invariant catches each, and the harmless ones break nothing.
 pub fn try_mutants(with_traces: bool) -> bool {
     let begun = Instant::now();
     let mut holds = true;
@@ -104,7 +104,7 @@ mod tests {
     use crate::state::Exit;
     use crate::steps::{Event, Step, Successors};
 
-    /// Lets one process run alone and returns the numbers of its steps and how it ends.
+    /// Runs one process alone; returns the numbers of its steps, and its exit.
     fn steps_of(configuration: &Configuration) -> (Vec<&'static str>, Exit) {
         let mut state = configuration.first();
         let mut numbers = Vec::new();

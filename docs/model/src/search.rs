@@ -1,63 +1,63 @@
-//! Breadth-first search through all states, so that the first violation found has a shortest trace.
+//! Breadth-first search through all states: the first violation that it finds has a trace of minimal length.
 
 use std::fmt::Debug;
 use std::hash::Hash;
 
 use crate::visited::{Visited, hash};
 
-/// A graph of states that can be searched.
+/// A graph of states and events that can be searched.
 pub trait World: Sized {
-    /// A state.
+    /// A node of the graph.
     type State: Copy + Debug + Hash;
     /// An event that leads from a state to the next.
     type Event: Copy + Debug;
-    /// A violation.
+    /// A violation: what is wrong in a state or with an event.
     type Wrong: Copy + Debug;
 
-    /// Returns the state that everything begins with.
+    /// Returns the initial state.
     fn first(&self) -> Self::State;
 
-    /// Adds each state that can come next; returns `true` if some were left out because the model is too small for them.
+    /// Adds each successor of a state; returns `true` if some were left out because the model is too small for them.
     fn next(&mut self, state: &Self::State, out: &mut Vec<Next<Self>>) -> bool;
 
-    /// Returns the violation in a state.
+    /// Returns the violation in a state, if there is one.
     fn wrong(&mut self, state: &Self::State) -> Option<Self::Wrong>;
 }
 
-/// A state that can come next.
+/// A successor of a state.
 #[derive(Debug)]
 pub struct Next<W: World> {
-    /// The state.
+    /// The successor itself.
     pub state: W::State,
     /// The event that leads to it.
     pub event: W::Event,
-    /// The violation by the event itself.
+    /// The violation by the event itself; `None` if the event breaks nothing.
     pub wrong: Option<W::Wrong>,
 }
 
 /// The result of a search.
 #[derive(Debug)]
 pub struct Found<W: World> {
-    /// The number of different states that were seen.
+    /// The number of different states that the search reached.
     pub states: usize,
-    /// The number of events on the longest of the shortest ways.
+    /// The number of events on the shortest path to the farthest state.
     pub depth: usize,
     /// `true` if states were left out because the model is too small for them.
     pub is_cut: bool,
-    /// The first violation, with the states and events that lead there.
+    /// The first violation, with the states and events that lead to it.
     pub wrong: Option<(W::Wrong, Vec<Step<W>>)>,
 }
 
-/// A state, and what leads from it to the next.
+/// One step of a trace: a state, and the event that leads from it to the next state.
 #[derive(Debug)]
 pub struct Step<W: World> {
-    /// The state before.
+    /// The state before the event.
     pub before: W::State,
-    /// The event.
+    /// The event that follows.
     pub event: W::Event,
 }
 
-/// Searches until something is wrong or every state was seen.
+/// Searches until a violation is found or every state was reached.
 pub fn search<W: World>(world: &mut W) -> Found<W> {
     let first = world.first();
     let mut visited = Visited::new();
@@ -111,7 +111,7 @@ pub fn search<W: World>(world: &mut W) -> Found<W> {
     found
 }
 
-/// Goes the way again whose states have these hashes.
+/// Rebuilds a trace from the hashes of its states, by walking the graph from the initial state again.
 fn trace<W: World>(world: &mut W, path: &[u64]) -> Vec<Step<W>> {
     let mut state = world.first();
     let mut out = Vec::new();
@@ -135,7 +135,7 @@ fn trace<W: World>(world: &mut W, path: &[u64]) -> Vec<Step<W>> {
 mod tests {
     use super::*;
 
-    /// A walk on a square grid, one step right or up; some fields are wrong, and one step is.
+    /// A walk on a square grid, one step right or up at a time; a field or a step may be declared wrong.
     struct Grid {
         size: u8,
         wrong_field: Option<(u8, u8)>,

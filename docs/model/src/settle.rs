@@ -1,4 +1,4 @@
-//! What comes after a crash of everything: a repair, a reader and fresh runs bring any state in order.
+//! The liveness check: after all processes are halted in any state, a repair, a reader and fresh runs bring the table in order.
 
 use std::collections::HashSet;
 
@@ -8,10 +8,10 @@ use crate::state::{Exit, LAST_PROCESS, Process, State};
 use crate::steps::{Step, Successors};
 use crate::visited::hash;
 
-/// Steps that a lone process may need: many times what it does need, so more is an endless loop.
+/// The most steps of a process that runs alone: many times more than it needs, so reaching the limit means an endless loop.
 const MOST_STEPS: usize = 200;
 
-/// Settles each content of the store once: what processes remember dies with them.
+/// Runs the liveness check once per content of the store: the memory of halted processes does not matter.
 #[derive(Debug)]
 pub struct Settling {
     configurations: Vec<Configuration>,
@@ -19,7 +19,7 @@ pub struct Settling {
 }
 
 impl Settling {
-    /// Returns a check of what comes after a freeze.
+    /// Returns a check with one recovering process per role: a repair, a reader, and each run of the configuration.
     pub fn new(configuration: &Configuration) -> Self {
         let runs = 1..u8::try_from(configuration.plans.len()).expect("there are few plans");
         let actors = [Actor::Repair, Actor::Reader].into_iter();
@@ -35,20 +35,21 @@ impl Settling {
         }
     }
 
-    /// Returns the number of contents that were settled.
+    /// Returns the number of different contents of the store that were checked.
     pub fn count(&self) -> usize {
         self.seen.len()
     }
 
-    /// Freezes all processes; then each kind of process in turn must end well and leave the table in order.
+    /// Halts all processes, then lets each role recover alone; returns `NotSettled` if one does not end well or leaves the table
+    /// out of order.
     pub fn broken_after(&mut self, state: &State) -> Option<Invariant> {
         if !self.seen.insert(hash(&state.store)) {
             return None;
         }
-        let frozen = state.frozen();
+        let halted = state.halted();
         let mut repaired = None;
         for configuration in &self.configurations {
-            let Some(end) = alone(configuration, frozen) else {
+            let Some(end) = alone(configuration, halted) else {
                 return Some(Invariant::NotSettled);
             };
             let exit = end.processes[LAST_PROCESS].exit;
@@ -58,7 +59,7 @@ impl Settling {
             if !is_done || configuration.broken_in(&end).next().is_some() {
                 return Some(Invariant::NotSettled);
             }
-            repaired = repaired.or(Some(end.frozen()));
+            repaired = repaired.or(Some(end.halted()));
         }
         // A fresh run after the repair.
         let repaired = repaired?;
@@ -74,14 +75,14 @@ impl Settling {
     }
 }
 
-/// Lets one process run alone and without faults; `None` if it comes to no end or breaks an invariant.
+/// Runs one process alone and without faults, and returns the state at its end; `None` if it never ends or breaks an invariant.
 fn alone(configuration: &Configuration, mut state: State) -> Option<State> {
     state.processes[LAST_PROCESS] = Process::default();
     let mut out = Successors::default();
     for _ in 0..MOST_STEPS {
         out.next.clear();
         configuration.step(&state, LAST_PROCESS, false, &mut out);
-        // Any order of concurrent requests is as good when no other process runs.
+        // The order of concurrent requests does not matter when no other process runs.
         let next = out.next.first()?;
         if next.broken.is_some() {
             return None;

@@ -1,4 +1,4 @@
-//! The configurations that are explored: a reduced size for every change, the full size for a change to the protocol.
+//! The configurations to explore: a reduced size for every change, and the full size for a change to the protocol.
 
 use crate::configuration::{Actor, Configuration};
 use crate::mutants::Mutant;
@@ -7,17 +7,17 @@ use crate::state::Faults;
 
 use Actor::{Reader, Repair, Run, Vacuum};
 
-/// Two partitions, for windows.
+/// The two partitions of the table, each as a window that a run may replace.
 const FIRST: u8 = 0b01;
 const SECOND: u8 = 0b10;
 
-/// A set of plans: what was there before, then what processes do.
+/// A scenario: the plan that filled the table at first, then the plans of the runs.
 struct Table {
     name: &'static str,
     plans: &'static [Plan],
 }
 
-/// Two runs that replace the whole table, one of them with two parts.
+/// Two runs replace the whole table, one of them with two parts.
 const WHOLE: Table = Table {
     name: "whole table",
     plans: &[
@@ -27,7 +27,7 @@ const WHOLE: Table = Table {
     ],
 };
 
-/// Two runs that replace the whole table with a part each.
+/// Two runs replace the whole table with one part each.
 const SMALL: Table = Table {
     name: "whole table, one part",
     plans: &[
@@ -37,7 +37,7 @@ const SMALL: Table = Table {
     ],
 };
 
-/// Two windows that do not overlap.
+/// Two runs replace windows that do not overlap.
 const DISJOINT: Table = Table {
     name: "disjoint windows",
     plans: &[
@@ -47,7 +47,7 @@ const DISJOINT: Table = Table {
     ],
 };
 
-/// A whole table and a window of it.
+/// One run replaces the whole table, the other a window of it.
 const OVERLAP: Table = Table {
     name: "table and window",
     plans: &[
@@ -57,7 +57,7 @@ const OVERLAP: Table = Table {
     ],
 };
 
-/// A whole table that no longer has one partition, and a window of that partition.
+/// One run replaces the whole table and leaves a partition empty; the other replaces that partition.
 const NARROW: Table = Table {
     name: "smaller table and window",
     plans: &[
@@ -67,7 +67,7 @@ const NARROW: Table = Table {
     ],
 };
 
-/// A run that replaces the table with nothing.
+/// One run replaces the table with nothing, the other with a part.
 const EMPTY: Table = Table {
     name: "empty table",
     plans: &[
@@ -77,7 +77,7 @@ const EMPTY: Table = Table {
     ],
 };
 
-/// Two appends with an input in common.
+/// Two appends have an input in common.
 const APPEND: Table = Table {
     name: "appends of one input",
     plans: &[
@@ -87,7 +87,7 @@ const APPEND: Table = Table {
     ],
 };
 
-/// Two appends with nothing in common.
+/// Two appends have nothing in common.
 const APART: Table = Table {
     name: "appends apart",
     plans: &[
@@ -97,7 +97,7 @@ const APART: Table = Table {
     ],
 };
 
-/// An append, and a rebuild of the whole table from other inputs, after which appends start over.
+/// One run appends; the other rebuilds the whole table from fewer inputs, after which appends start over.
 const REBUILD: Table = Table {
     name: "append and rebuild",
     plans: &[
@@ -107,7 +107,7 @@ const REBUILD: Table = Table {
     ],
 };
 
-/// Two windows that do not overlap, and the whole table.
+/// Three runs: two replace windows that do not overlap, the third the whole table.
 const THREE: Table = Table {
     name: "two windows and the table",
     plans: &[
@@ -163,7 +163,7 @@ const ALL: Faults = Faults {
     stops: 1,
 };
 
-/// Returns a configuration, named after what is in it.
+/// Returns a configuration, named after its table, processes and faults.
 fn world(table: &Table, actors: &[Actor], faults: Faults) -> Configuration {
     let who = actors.iter().map(|actor| match actor {
         Run(plan) => format!("R{}", table.plans[usize::from(*plan)].run),
@@ -201,7 +201,7 @@ fn world(table: &Table, actors: &[Actor], faults: Faults) -> Configuration {
     }
 }
 
-/// Returns the reduced size, explored on every change.
+/// Returns the configurations of the reduced size, which CI explores on every change.
 pub fn reduced() -> Vec<Configuration> {
     let mut worlds = Vec::new();
     for table in TABLES {
@@ -213,7 +213,8 @@ pub fn reduced() -> Vec<Configuration> {
     worlds
 }
 
-/// Returns the full size, explored when the protocol changes: the reduced size, and three processes on every table.
+/// Returns the configurations of the full size, to explore when the protocol changes: the reduced size, and three processes on
+/// every table.
 pub fn full() -> Vec<Configuration> {
     let mut worlds = reduced();
     for table in TABLES {
@@ -246,7 +247,7 @@ pub fn full() -> Vec<Configuration> {
     worlds
 }
 
-/// Returns the configuration in which a mutant must be caught, or in which a harmless one is explored completely.
+/// Returns the configuration in which a mutant must be caught; a harmless mutant is explored completely in it.
 pub fn against(mutant: Mutant) -> Configuration {
     let world = match mutant {
         Mutant::ReaderFinishesNothing => world(&WHOLE, &[Run(1), Reader], NONE),

@@ -1,11 +1,11 @@
-//! A trace in the document's step numbers.
+//! Prints a trace with the step numbers of `docs/commit-protocol.md`.
 
 use crate::configuration::{Actor, Configuration};
 use crate::search::Step;
 use crate::state::{PARTS, State};
 use crate::steps::{Event, Taken};
 
-/// Returns a line for each step of a trace.
+/// Formats a trace, one line per step.
 pub fn lines(
     world: &impl AsRef<Configuration>,
     trace: &[Step<crate::check::Checked>],

@@ -1,15 +1,15 @@
-//! The states that were seen, by a 64-bit hash of each, with the way that led there.
+//! The set of visited states. It stores a 64-bit hash of each, and the state from which it was first reached.
 //!
-//! Two states with the same hash would be taken for one: among 30 million states the probability of that is 1 in 40,000.
+//! Two states with the same hash would be mistaken for one; among 30 million states the probability of that is 1 in 40,000.
 
 use std::hash::{Hash, Hasher};
 
-/// The set of visited states: 12 bytes per state, and 6 to 12 for the hash table.
+/// The set of visited states. It takes 12 bytes per state, and 6 to 12 more for the hash table.
 #[derive(Debug)]
 pub struct Visited {
     hashes: Vec<u64>,
     parents: Vec<u32>,
-    /// Index of a state plus one, 0 for a free slot; open addressing with linear probing.
+    /// Hash table with open addressing and linear probing: the index of a state plus one, or 0 for a free slot.
     slots: Vec<u32>,
 }
 
@@ -23,12 +23,12 @@ impl Visited {
         }
     }
 
-    /// Returns the number of states.
+    /// Returns the number of visited states.
     pub fn len(&self) -> usize {
         self.hashes.len()
     }
 
-    /// Remembers a state and the index of the one that led to it; returns its index, or `None` if it was seen before.
+    /// Adds a state and the index of the state that led to it; returns the new index, or `None` if the state was visited before.
     pub fn insert(&mut self, hash: u64, parent: u32) -> Option<u32> {
         if (self.hashes.len() + 1) * 3 > self.slots.len() * 2 {
             self.grow();
@@ -42,7 +42,7 @@ impl Visited {
         Some(index)
     }
 
-    /// Returns the hashes of the states on the way to a state, the first state left out.
+    /// Returns the hashes of the states on the path to a state, without the initial state.
     pub fn path(&self, mut index: u32) -> Vec<u64> {
         let mut hashes = Vec::new();
         while index != 0 {
@@ -53,7 +53,7 @@ impl Visited {
         hashes
     }
 
-    /// Returns the free slot for a hash, `None` if the hash is there.
+    /// Returns the free slot for a hash; `None` if the table contains the hash.
     fn slot(&self, hash: u64) -> Option<usize> {
         let mask = self.slots.len() - 1;
         let mut slot = usize::try_from(hash).unwrap_or_default() & mask;
@@ -80,15 +80,15 @@ impl Visited {
     }
 }
 
-/// Returns the hash of a value.
+/// Returns the 64-bit hash of a value.
 pub fn hash(value: &impl Hash) -> u64 {
     let mut hasher = Folded::default();
     value.hash(&mut hasher);
     hasher.finish()
 }
 
-/// Collects small fields until they fill a word, then multiplies the word into 128 bits and folds both halves: the fields of a
-/// state are bytes, and mixing each by itself would take half of the time of the search.
+/// A hasher for values with many one-byte fields. It collects eight bytes, multiplies them into 128 bits and combines both
+/// halves; mixing each byte by itself would take half of the search's time.
 #[derive(Default)]
 struct Folded {
     mixed: u64,
@@ -106,7 +106,7 @@ impl Folded {
         }
     }
 
-    /// Adds a number in as few bytes as say what it is: discriminants and lengths are mostly below 255.
+    /// Adds a number in one byte if it is below 255, as most discriminants and lengths are, and otherwise in nine.
     fn add_number(&mut self, number: u64) {
         match u8::try_from(number) {
             Ok(byte) if byte < u8::MAX => self.add(byte),

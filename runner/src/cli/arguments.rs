@@ -16,13 +16,13 @@ use crate::sink::parquet::file_settings::Codec;
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// Verb to run.
+    /// Verb that the user has chosen.
     #[command(subcommand)]
     pub command: Command,
     /// Logs more to standard error: `-v` once per file, `-vv` once per request.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Format of the result, which is all that is printed on standard output.
+    /// Format of the result; nothing else is printed on standard output.
     #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
     pub output_format: OutputFormat,
 }
@@ -38,7 +38,7 @@ pub enum OutputFormat {
     Sarif,
 }
 
-/// Verb of the command line.
+/// A verb of the command line, with its flags.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Runs the bundled pipeline on this machine: sample data, three jobs, answers to four questions.
@@ -56,12 +56,12 @@ pub enum Command {
         after_long_help = "Example:\n  drivetrain plan rental_facts --input ./data --output ./data/processed"
     )]
     Plan(PlanArgs),
-    /// Answers SQL over the published tables.
+    /// Answers an SQL query from the published tables.
     #[command(
         after_long_help = "Example:\n  drivetrain query \"select brand, sum(total_revenue) from brand_metrics group by brand\" --output ./drivetrain-data/processed"
     )]
     Query(QueryArgs),
-    /// Lists the bundled jobs, or shows one contract in full.
+    /// Lists the bundled jobs, or shows the contract of one job in full.
     #[command(after_long_help = "Example:\n  drivetrain jobs\n  drivetrain jobs rental_facts")]
     Jobs(JobsArgs),
     /// Creates a job or a state machine to start from.
@@ -74,17 +74,17 @@ pub enum Command {
     Check(CheckArgs),
     /// Runs a state machine offline: tasks have mocked answers, waits take no time.
     #[command(
-        after_long_help = "Example:\n  drivetrain simulate orders.asl.json --input order.json --mocks mocks.json --case SecondTry\n  drivetrain simulate orders.asl.json --input '{\"id\": 7}' --s3 reports=./reports --show-data\n\nThe exit code is 0 if the execution succeeds, 1 if it ends otherwise, 2 if the definition has errors or a task calls that has no mocked answer. Ctrl-C stops the execution, and what it did so far is shown."
+        after_long_help = "Example:\n  drivetrain simulate orders.asl.json --input order.json --mocks mocks.json --case SecondTry\n  drivetrain simulate orders.asl.json --input '{\"id\": 7}' --s3 reports=./reports --show-data\n\nThe exit code is 0 if the execution succeeds, 1 if it ends otherwise, 2 if the definition has errors or a task call has no mocked answer. Ctrl-C stops the execution and shows what it did so far."
     )]
     Simulate(SimulateArgs),
-    /// Runs the test cases beside state machines, and lists what no case reached.
+    /// Runs the test cases beside state machines, and lists the parts that no case reached.
     #[command(
-        after_long_help = "Example:\n  drivetrain test ./machines --junit report.xml\n\nA test case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`:\n  {\"input\": {\"id\": 7}, \"mocks\": {\"Charge\": {\"0\": {\"Return\": {\"paid\": true}}}}, \"expect\": {\"output_at\": {\"$.paid\": true}}}\n\nThe exit code is 0 if all cases pass, 1 if one fails, 2 if a case or a definition has errors; then none is run."
+        after_long_help = "Example:\n  drivetrain test ./machines --junit report.xml\n\nA test case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`:\n  {\"input\": {\"id\": 7}, \"mocks\": {\"Charge\": {\"0\": {\"Return\": {\"paid\": true}}}}, \"expect\": {\"output_at\": {\"$.paid\": true}}}\n\nThe exit code is 0 if all cases pass, 1 if one fails, and 2 if a case or a definition has errors; in that case, no case is run."
     )]
     Test(TestArgs),
-    /// Tests one state alone: one attempt, with its input, its output and every step between.
+    /// Tests one state alone: runs one attempt, and shows its input, its output and every step between them.
     #[command(
-        after_long_help = "Example:\n  drivetrain test-state orders.asl.json --state Charge --input '{\"id\": 7}' --mock '{\"result\": {\"paid\": true}}' --level DEBUG\n  drivetrain test-state --request request.json   # the TestState API's request object in, its response object out\n\nA mock's `fieldValidationMode` (STRICT, PRESENT, NONE) is taken, and its result is never compared with the shapes of AWS's APIs: these are not known here.\n\nThe exit code is 0 if the state succeeds or a handler takes its error, 1 if it fails, 2 if the request is refused."
+        after_long_help = "Example:\n  drivetrain test-state orders.asl.json --state Charge --input '{\"id\": 7}' --mock '{\"result\": {\"paid\": true}}' --level DEBUG\n  drivetrain test-state --request request.json   # the TestState API's request object in, its response object out\n\nA mock may have a `fieldValidationMode` (STRICT, PRESENT, NONE), but its result is never compared with the shapes of AWS's APIs: `drivetrain` does not know them.\n\nThe exit code is 0 if the state succeeds or a handler takes its error, 1 if it fails, 2 if the request is invalid."
     )]
     TestState(Box<TestStateArgs>),
     /// Creates mocks or a test case from the recorded history of an execution.
@@ -97,17 +97,17 @@ pub enum Command {
         after_long_help = "Example:\n  drivetrain runs rental_facts --output s3://lake/tenant-1"
     )]
     Runs(LogArgs),
-    /// Finishes a publish that was cut off.
+    /// Finishes the publish of an interrupted run.
     #[command(
         after_long_help = "Example:\n  drivetrain repair rental_facts --output s3://lake/tenant-1"
     )]
     Repair(LogArgs),
-    /// Removes what attempts that never committed left behind.
+    /// Removes the leftovers of attempts that never committed.
     #[command(
         after_long_help = "Example:\n  drivetrain vacuum rental_facts --output s3://lake/tenant-1 --quarantine-older-than 90d"
     )]
     Vacuum(VacuumArgs),
-    /// Generates raw data of any size, the same for the same seed.
+    /// Generates raw data of any size; the same seed always gives the same data.
     #[command(
         after_long_help = "Example:\n  drivetrain generate --rentals 1000000 --seed 7 --dirt 0.005 --out ./data"
     )]
@@ -117,10 +117,10 @@ pub enum Command {
 /// Flags of `local`.
 #[derive(Debug, Args)]
 pub struct LocalArgs {
-    /// Folder of raw data (DIR/raw) and tables (DIR/processed).
+    /// Folder for the raw data (DIR/raw) and the tables (DIR/processed).
     #[arg(long, value_name = "DIR", default_value = "./drivetrain-data")]
     pub data: PathBuf,
-    /// Flags of the runs.
+    /// Flags that shape the tables and limit resources.
     #[command(flatten)]
     pub engine: EngineArgs,
 }
@@ -144,7 +144,7 @@ pub struct PlanArgs {
 /// Flags that a run and its plan share.
 #[derive(Debug, Args)]
 pub struct RequestArgs {
-    /// Name of a bundled job, or folder or URL of your own.
+    /// Name of a bundled job, or folder or URL of your own job.
     pub job: String,
     /// Root of the raw data; datasets are in `<INPUT>/raw/<dataset>/`.
     #[arg(long, value_name = "URL")]
@@ -155,21 +155,21 @@ pub struct RequestArgs {
     /// Sets a parameter of the job; may be repeated.
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub parameters: Vec<String>,
-    /// Runs again although the same run is done already.
+    /// Runs the job even if the same run is already done.
     #[arg(long)]
     pub force: bool,
-    /// Deletes objects under the tables that no run wrote, instead of refusing.
+    /// Deletes objects in the tables' folders that no run wrote, instead of refusing to run.
     #[arg(long)]
     pub replace_foreign: bool,
-    /// Also runs this check, which is off by default.
+    /// Also runs this check, which is off by default; may be repeated.
     #[arg(long = "check", value_name = "NAME")]
     pub checks: Vec<String>,
-    /// Flags of the data work.
+    /// Flags that shape the tables and limit resources.
     #[command(flatten)]
     pub engine: EngineArgs,
 }
 
-/// Flags of the data work.
+/// Flags that shape the tables and limit resources.
 #[derive(Clone, Debug, Args)]
 pub struct EngineArgs {
     /// Treatment of rows that break the contract.
@@ -181,19 +181,19 @@ pub struct EngineArgs {
     /// Compression of Parquet pages: none, snappy, zstd or gzip.
     #[arg(long, value_name = "CODEC", default_value = "zstd")]
     pub compression: Codec,
-    /// Size at which a Parquet file is closed and the next one started.
+    /// Size at which a Parquet file is closed and the next one is started.
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     pub file_size: String,
     /// Maximum rows of a Parquet row group.
     #[arg(long, value_name = "ROWS", default_value_t = 1 << 20)]
     pub row_group_rows: usize,
-    /// Memory limit of the data work [default: 70 % of the container's or the machine's memory].
+    /// Memory limit for processing data [default: 70 % of the container's or the machine's memory].
     #[arg(long, value_name = "SIZE")]
     pub memory_limit: Option<String>,
-    /// Threads of the data work [default: one per processor].
+    /// Number of threads that process data [default: one per processor].
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Folder for rows that do not fit into memory [default: the system's folder for temporary files].
+    /// Folder for data that does not fit into memory [default: the system's folder for temporary files].
     #[arg(long, value_name = "DIR")]
     pub spill_dir: Option<PathBuf>,
 }
@@ -201,16 +201,16 @@ pub struct EngineArgs {
 /// Treatment of a row that breaks the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BadRowAction {
-    /// Bad rows go to the quarantine; the run fails if there are too many.
+    /// Writes bad rows to the quarantine; the run fails if there are too many.
     Quarantine,
-    /// The first bad row fails the run.
+    /// Fails the run at the first bad row.
     Fail,
 }
 
 /// Flags of `query`.
 #[derive(Debug, Args)]
 pub struct QueryArgs {
-    /// SQL query; tables are named `table`, or `job.table` if two jobs have one of that name.
+    /// SQL query; tables are named `table`, or `job.table` if two jobs have a table of the same name.
     pub sql: String,
     /// Root of the tables.
     #[arg(long, value_name = "URL")]
@@ -226,9 +226,9 @@ pub struct QueryArgs {
 /// Format of a query's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum QueryFormat {
-    /// Aligned columns.
+    /// Table with aligned columns.
     Table,
-    /// RFC 4180 with a header; NULL is an empty field.
+    /// CSV (RFC 4180) with a header; NULL is an empty field.
     Csv,
     /// One JSON object per line.
     Json,
@@ -239,19 +239,19 @@ pub enum QueryFormat {
 /// Flags of `jobs`.
 #[derive(Debug, Args)]
 pub struct JobsArgs {
-    /// Job whose contract to show.
+    /// Job whose contract to show: a name, a folder or a URL.
     pub name: Option<String>,
 }
 
 /// Kind of folder that `new` creates.
 #[derive(Debug, Subcommand)]
 pub enum NewCommand {
-    /// A job folder that works: contract, SQL and sample data.
+    /// Creates a working job folder: contract, SQL and sample data.
     #[command(
         after_long_help = "Example:\n  drivetrain new job trips\n  drivetrain new job trips --from ./trips.csv"
     )]
     Job(NewJobArgs),
-    /// A state machine that works: definition, input, mocks and test cases.
+    /// Creates a working state machine: definition, input, mocks and test cases.
     #[command(after_long_help = "Example:\n  drivetrain new machine orders")]
     Machine(NewMachineArgs),
 }
@@ -310,10 +310,10 @@ pub struct GenerateArgs {
     /// Number of rentals; the other datasets are sized to match.
     #[arg(long, value_name = "N", default_value_t = 20_080)]
     pub rentals: u64,
-    /// Seed of the random data; another seed gives other data.
+    /// Seed of the random data; a different seed gives different data.
     #[arg(long, value_name = "N", default_value_t = 7)]
     pub seed: u64,
-    /// Share of each dataset's lines, 0 to 1, that break the contract.
+    /// Share of each dataset's lines, 0 to 0.5, that break the contract.
     #[arg(long, value_name = "SHARE", default_value = "0")]
     pub dirt: String,
     /// Root of the raw data; datasets are written to `<URL>/raw/<dataset>/`.

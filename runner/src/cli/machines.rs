@@ -1,4 +1,4 @@
-//! Flags of the verbs for state machines.
+//! Flags of `simulate`, `test`, `test-state` and `mocks`, the verbs for state machines.
 
 use std::path::PathBuf;
 
@@ -33,16 +33,16 @@ pub struct SimulateArgs {
     /// Name of the state machine in ARNs and in the mock file [default: the file's, without `.json` and `.asl`].
     #[arg(long, value_name = "NAME", value_parser = machine_name)]
     pub name: Option<String>,
-    /// File with the answers of tasks, in the format of Step Functions Local.
+    /// File with mocked answers of tasks, in the format of Step Functions Local.
     #[arg(long, value_name = "FILE")]
     pub mocks: Option<PathBuf>,
-    /// Case of the mock file; optional if there is only one.
+    /// Name of the case in the mock file; optional if there is only one.
     #[arg(long, value_name = "NAME", requires = "mocks")]
     pub case: Option<String>,
-    /// Folder that Map states read and write instead of a bucket; may be repeated.
+    /// Folder that Map states read and write in place of an S3 bucket; may be repeated.
     #[arg(long, value_name = "BUCKET=DIR")]
     pub s3: Vec<String>,
-    /// Runs waits in real time.
+    /// Lets waits take real time instead of none.
     #[arg(long)]
     pub real_time: bool,
     /// Maximum number of events of the execution, or `none` for any number [default: 25000 for a STANDARD machine].
@@ -51,7 +51,7 @@ pub struct SimulateArgs {
     /// File for the execution's own history, one event per line; `mocks` can turn it into a test case.
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
-    /// File for the histories of distributed Maps' child executions, one event per line with its `executionArn`.
+    /// File for the histories of the child executions of distributed Maps, one event per line with its `executionArn`.
     #[arg(long, value_name = "FILE")]
     pub children: Option<PathBuf>,
     /// Shows the input and output of each state.
@@ -59,15 +59,15 @@ pub struct SimulateArgs {
     pub show_data: bool,
 }
 
-/// Parses a date with time and zone.
+/// Parses a date with time and time zone.
 fn start_time(text: &str) -> Result<DateTime<Utc>, String> {
     let date = DateTime::parse_from_rfc3339(text).map(|date| date.to_utc());
     date.map_err(|error| {
-        format!("{error}; expected a date with time and zone, such as `2026-01-31T12:00:00Z`")
+        format!("{error}; expected a date with time and time zone, such as `2026-01-31T12:00:00Z`")
     })
 }
 
-/// Parses the name of a state machine by AWS's rules.
+/// Parses the name of a state machine, which must follow AWS's rules.
 fn machine_name(text: &str) -> Result<String, String> {
     let is_forbidden = |one: char| {
         one.is_whitespace() || one.is_control() || "<>{}[]?*\"#%\\^|~`$&,;:/".contains(one)
@@ -75,7 +75,7 @@ fn machine_name(text: &str) -> Result<String, String> {
     match text.chars().count() {
         1..=80 if !text.contains(is_forbidden) => Ok(text.to_owned()),
         _ => Err(
-            "expected 1 to 80 characters, none of them a blank or one of <>{}[]?*\"#%\\^|~`$&,;:/"
+            "expected 1 to 80 characters, without spaces and without any of <>{}[]?*\"#%\\^|~`$&,;:/"
                 .to_owned(),
         ),
     }
@@ -84,7 +84,7 @@ fn machine_name(text: &str) -> Result<String, String> {
 /// Flags of `test`.
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// Folder of test cases, or one test case.
+    /// Folder with test cases, or the file of one test case.
     pub path: PathBuf,
     /// File for the results as JUnit XML.
     #[arg(long, value_name = "FILE")]
@@ -97,28 +97,29 @@ pub struct TestStateArgs {
     /// File that defines the state, or a state machine that contains it.
     #[arg(required_unless_present = "request", conflicts_with = "request")]
     pub definition: Option<PathBuf>,
-    /// Name of the state in a state machine.
+    /// Name of the state to test, if the file defines a state machine.
     #[arg(long, value_name = "NAME", conflicts_with = "request")]
     pub state: Option<String>,
     /// Input of the state: a file, JSON, or `-` for standard input [default: `{}`].
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub input: Option<String>,
-    /// Variables that were assigned before, a JSON object.
+    /// Variables that earlier states have assigned, as a JSON object.
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub variables: Option<String>,
-    /// Context object, or parts of it.
+    /// Context object, or a part of it.
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub context: Option<String>,
-    /// Answer instead of the work, which a Task state needs: `{"result": ..}`, or `{"errorOutput": {"error": .., "cause": ..}}`.
+    /// Mocked answer, which a Task state needs: `{"result": ..}` or `{"errorOutput": {"error": .., "cause": ..}}`.
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub mock: Option<String>,
-    /// Situation of the state: `retrierRetryCount`, `errorCausedByState`, `mapIterationFailureCount`, `mapItemReaderData`.
+    /// Situation of the state: a JSON object with `retrierRetryCount`, `errorCausedByState`, `mapIterationFailureCount` or
+    /// `mapItemReaderData`.
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub configuration: Option<String>,
-    /// Detail of the data that is shown.
+    /// Level of detail of the data that is shown.
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Info, ignore_case = true, conflicts_with = "request")]
     pub level: Level,
-    /// Shows the secrets of an HTTP task.
+    /// Shows the secrets of an HTTP task, which are hidden otherwise.
     #[arg(long, conflicts_with = "request")]
     pub reveal_secrets: bool,
     /// ARN of the role in the context object.
@@ -129,15 +130,15 @@ pub struct TestStateArgs {
     pub request: Option<PathBuf>,
 }
 
-/// Detail of the data that a test of a state shows.
+/// Level of detail of the data that a test of a state shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "UPPER")]
 pub enum Level {
-    /// Output, or error.
+    /// The output or the error.
     Info,
-    /// Each step of the data too.
+    /// Also the data after each step of its processing.
     Debug,
-    /// Requests of an HTTP task too.
+    /// Also the request and response of an HTTP task.
     Trace,
 }
 
@@ -147,14 +148,14 @@ pub struct MocksArgs {
     /// File with the history, as `aws stepfunctions get-execution-history` prints it or `simulate --history` writes it.
     #[arg(long, value_name = "FILE")]
     pub from_history: PathBuf,
-    /// File with the history of a distributed Map's child execution, or what `simulate --children` writes; may be repeated.
+    /// File with the history of a distributed Map's child execution, or a file of `simulate --children`; may be repeated.
     #[arg(long, value_name = "FILE")]
     pub children: Vec<PathBuf>,
-    /// File that defines the state machine, which decides the order of answers if iterations ran side by side [default: with
+    /// File that defines the state machine, which is needed to order the answers if iterations ran in parallel [default: with
     /// `--format case`, the definition beside the case].
     #[arg(long, value_name = "FILE")]
     pub definition: Option<PathBuf>,
-    /// Folder that its Map states read instead of a bucket; may be repeated.
+    /// Folder that Map states read in place of an S3 bucket; may be repeated.
     #[arg(long, value_name = "BUCKET=DIR")]
     pub s3: Vec<String>,
     /// Kind of file to write.
@@ -176,7 +177,7 @@ pub struct MocksArgs {
 pub enum MocksFormat {
     /// Mock file in the format of Step Functions Local.
     Mocks,
-    /// Test case for `drivetrain test`: input, mocks, and the expected end.
+    /// Test case for `drivetrain test`: input, mocks and the expected result.
     Case,
 }
 
@@ -184,9 +185,9 @@ pub enum MocksFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "UPPER")]
 pub enum MachineKind {
-    /// Runs for up to a year.
+    /// Standard workflow: runs for up to a year.
     Standard,
-    /// Runs for up to five minutes.
+    /// Express workflow: runs for up to five minutes.
     Express,
 }
 

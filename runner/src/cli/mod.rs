@@ -1,4 +1,4 @@
-//! The command line: every verb and flag with its help, and the functions that resolve them into settings.
+//! The command line: every verb and flag with its help, and the functions that turn flags into settings.
 
 mod arguments;
 mod machines;

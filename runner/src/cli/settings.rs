@@ -1,4 +1,4 @@
-//! Resolves flags into settings that know nothing of the command line.
+//! Converts flags into settings, which do not depend on the command line.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::store::Location;
 use crate::terminal::printer::AnswerFormat;
 use crate::terminal::row_writer::RowFormat;
 
-/// Smallest target size of a file; below it every row group would be a file, which is surely a mistake.
+/// Smallest target size of a file. With less, every row group would be a file of its own, which is surely a mistake.
 const LEAST_FILE_BYTES: u64 = 1 << 20;
 
 impl RequestArgs {
-    /// Resolves the flags that `run` and `plan` share.
+    /// Converts the flags that `run` and `plan` share.
     ///
     /// # Errors
-    /// `Usage`, naming the flag.
+    /// `Usage` for an invalid value; the message names the flag.
     pub fn settings(&self) -> Result<RunSettings> {
         let mut parameters = BTreeMap::new();
         for text in &self.parameters {
@@ -55,10 +55,10 @@ impl RequestArgs {
 }
 
 impl EngineArgs {
-    /// Resolves the flags that shape the result.
+    /// Converts the flags that determine the shape of the tables, such as compression and file size.
     ///
     /// # Errors
-    /// `Usage`, naming the flag.
+    /// `Usage` for an invalid value; the message names the flag.
     pub fn shape(&self) -> Result<Shape> {
         let target_file_bytes = parse_size(&self.file_size)?;
         if target_file_bytes < LEAST_FILE_BYTES {
@@ -97,10 +97,10 @@ impl EngineArgs {
         })
     }
 
-    /// Resolves the flags of the data work.
+    /// Converts the flags that limit memory, threads and spilled data.
     ///
     /// # Errors
-    /// `Usage`, naming the flag.
+    /// `Usage` for an invalid value; the message names the flag.
     #[expect(
         clippy::disallowed_methods,
         reason = "the command line is where the environment is read"
@@ -121,10 +121,10 @@ impl EngineArgs {
 }
 
 impl QueryArgs {
-    /// Resolves the flags of the data work of a query.
+    /// Converts the memory limit of a query; other settings have their defaults.
     ///
     /// # Errors
-    /// `Usage`, naming the flag.
+    /// `Usage` for an invalid value; the message names the flag.
     #[expect(
         clippy::disallowed_methods,
         reason = "the command line is where the environment is read"

@@ -17,10 +17,10 @@ use crate::machines::findings::table::table;
 use crate::sql::threads::run_on_threads;
 use crate::terminal::printer::{Answer, ToText, Verdict};
 
-/// Checks a definition, or all jobs and machines of a folder; the answer says so if no problem is found.
+/// Checks a definition, a job, or all jobs and machines of a folder, and returns their findings.
 ///
 /// # Errors
-/// `InputMissing` if the path does not exist; `Usage` if it has nothing to check.
+/// `InputMissing` if the path does not exist; `Usage` if the folder contains nothing to check.
 pub fn check(args: &CheckArgs) -> Result<Answer> {
     let path = Path::new(&args.path);
     // The name of a bundled job means that job, even if a folder of this name exists.
@@ -48,7 +48,7 @@ pub fn check(args: &CheckArgs) -> Result<Answer> {
             format!("there is no file or folder `{}`", args.path),
         ));
     } else {
-        // A bundled job, or one in a bucket.
+        // The name of a bundled job, or the URL of a job.
         Targets {
             jobs: vec![path.to_owned()],
             ..Targets::default()
@@ -68,7 +68,7 @@ pub fn check(args: &CheckArgs) -> Result<Answer> {
     })
 }
 
-/// Returns the findings of all jobs and machines.
+/// Returns the findings in all job folders and definitions.
 fn findings(targets: &Targets, args: &CheckArgs) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     if !targets.jobs.is_empty() {
@@ -87,7 +87,7 @@ fn findings(targets: &Targets, args: &CheckArgs) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Returns the findings of all job folders.
+/// Returns the findings in all job folders.
 async fn of_jobs(folders: &[PathBuf]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for folder in folders {
@@ -102,9 +102,9 @@ async fn of_jobs(folders: &[PathBuf]) -> Result<Vec<Finding>> {
 /// Answer of a check: the checked files and their findings.
 #[derive(Serialize)]
 struct Checked {
-    /// The path on the command line.
+    /// The path as the user gave it.
     path: String,
-    /// Paths of the job folders and definitions.
+    /// Paths of the checked job folders and definitions.
     #[serde(rename = "checked")]
     files: Vec<String>,
     /// The number of errors.

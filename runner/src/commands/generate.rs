@@ -14,10 +14,10 @@ use crate::terminal::printer::{Answer, ToText};
 use crate::terminal::stage_display::Display;
 use crate::watch::{Progress, StageObserver, StopSignal};
 
-/// Generates a sample at a location.
+/// Generates a sample at the location that `--out` names.
 ///
 /// # Errors
-/// `Usage` for arguments out of range; `Conflict` if the location has other data; otherwise as the store.
+/// `Usage` for arguments out of range; `Conflict` if the location contains other data; otherwise the kind of the store's error.
 pub async fn generate(args: &GenerateArgs) -> Result<Answer> {
     let location = Location::parse(&args.out)?;
     let settings = settings(args.rentals, args.seed, args.dirt.parse()?)?;
@@ -35,13 +35,13 @@ pub async fn generate(args: &GenerateArgs) -> Result<Answer> {
     }))
 }
 
-/// Answer for a sample; its JSON is the manifest.
+/// Answer of `generate`; its JSON is the manifest of the sample.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Sampled {
     /// Manifest of the sample.
     manifest: SampleManifest,
-    /// `true` if the location already had this sample, so that nothing was written.
+    /// `true` if the location already contained this sample, so that nothing was written.
     #[serde(skip)]
     already_existed: bool,
     /// The number of rentals that was requested.
@@ -50,7 +50,7 @@ struct Sampled {
     /// Seed of the random data.
     #[serde(skip)]
     seed: u64,
-    /// Share of defective lines, as it was written.
+    /// Share of defective lines, as the user wrote it.
     #[serde(skip)]
     dirt: String,
     /// Location of the sample.
@@ -75,16 +75,16 @@ impl ToText for Sampled {
     }
 }
 
-/// Creates settings that use all processors.
+/// Creates the settings of a sample, with one thread per processor.
 ///
 /// # Errors
-/// `Usage` for a number of rentals that is out of range.
+/// `Usage` if the number of rentals is out of range.
 pub fn settings(rentals: u64, seed: u64, defect_share: DefectShare) -> Result<SampleSettings> {
     let threads = NonZeroUsize::new(processors()).unwrap_or(NonZeroUsize::MIN);
     Ok(SampleSettings::new(rentals, seed, defect_share)?.threads(threads))
 }
 
-/// Generates a sample at a location.
+/// Opens the store at a location, or creates its folder, and generates a sample there.
 ///
 /// # Errors
 /// As [`generate::generate`].

@@ -10,10 +10,10 @@ use crate::error::Result;
 use crate::job::folder::JobFolder;
 use crate::terminal::printer::{Answer, ToText};
 
-/// Lists the bundled jobs with their inputs and outputs, or shows any job in full.
+/// Lists the bundled jobs with their inputs and outputs, or shows the contract of one job in full.
 ///
 /// # Errors
-/// `Usage` for an unknown job, or a job folder with errors.
+/// `Usage` for an unknown job, or for a job folder with errors.
 pub async fn jobs(args: &JobsArgs) -> Result<Answer> {
     let Some(name) = &args.name else {
         let summaries = bundled::jobs().iter().map(Summary::from).collect();
@@ -40,7 +40,7 @@ impl ToText for Summaries {
     }
 }
 
-/// Answer that shows one contract in full.
+/// Answer that shows the contract of one job in full.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Shown(Job);
@@ -56,7 +56,7 @@ impl ToText for Shown {
     }
 }
 
-/// Formats a listing with its table in aligned columns.
+/// Formats one section of a contract, with its table in aligned columns.
 fn text(listing: &Listing) -> String {
     let mut text = format!("{}\n", listing.title);
     for line in &listing.lines {

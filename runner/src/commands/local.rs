@@ -1,4 +1,4 @@
-//! `drivetrain local`: runs the bundled pipeline on this machine, from sample data to answers.
+//! `drivetrain local`: runs the bundled pipeline in a local folder, from sample data to answers.
 
 use std::collections::BTreeMap;
 use std::path::{Path as FolderPath, PathBuf};
@@ -29,16 +29,16 @@ use crate::terminal::stage_display::Display;
 use crate::terminal::stderr::note;
 use crate::watch::{StageObserver, StopSignal};
 
-/// The number of rentals of the sample: that of the first tenant.
+/// The number of rentals of the sample: as many as the first tenant has.
 const SAMPLE_RENTALS: u64 = 20_080;
 
 /// Seed of the sample; fixed, so that every new user sees the same answers.
 const SAMPLE_SEED: u64 = 7;
 
-/// Share of defective lines: a few per thousand, so that the quarantine has some rows to show.
+/// Share of defective lines: two per thousand, so that the quarantine contains some rows.
 const SAMPLE_DIRT: &str = "0.002";
 
-/// Business questions that `local` answers, each with its SQL.
+/// Business questions that `local` answers after the runs, each with its SQL.
 const QUESTIONS: [(&str, &str); 4] = [
     (
         "Which locations earn the most?",
@@ -61,7 +61,7 @@ const QUESTIONS: [(&str, &str); 4] = [
 /// Generates a sample if the folder has no data, runs the three jobs in order, and answers some questions from their tables.
 ///
 /// # Errors
-/// As the generator and the runs.
+/// As `generate` and `run`; `Usage` if `--data` is not a local folder.
 pub async fn local(args: &LocalArgs, printer: Printer) -> Result<Answer, FailedRun> {
     let began = Instant::now();
     let stop = signals::listen()?;
@@ -114,7 +114,7 @@ pub async fn local(args: &LocalArgs, printer: Printer) -> Result<Answer, FailedR
     Ok(Answer::done(local))
 }
 
-/// Adapts a job's failure to this command: hints name its arguments, and a stop names the jobs that were committed before.
+/// Adapts a job's failure to this command: the hint for missing input explains `--data`, and a stop names the committed jobs.
 fn with_local_hints(failed: FailedRun, job: &str, done: &[Report], data: &FolderPath) -> FailedRun {
     let FailedRun { error, report } = failed;
     let error = match error.kind() {
@@ -145,10 +145,10 @@ fn with_local_hints(failed: FailedRun, job: &str, done: &[Report], data: &Folder
 struct Local {
     /// Reports of the runs, in order.
     runs: Vec<Report>,
-    /// Questions with their rows as text; computed only for people.
+    /// Questions with their rows as text; empty if the output is JSON.
     #[serde(skip)]
     answers: Vec<(&'static str, String)>,
-    /// Folder of `--data`.
+    /// Folder that `--data` names.
     #[serde(skip)]
     data: PathBuf,
     /// Wall-clock time of the whole pipeline.
@@ -167,10 +167,10 @@ impl ToText for Local {
     }
 }
 
-/// Returns the folder of `--data`.
+/// Returns the folder that `--data` names.
 ///
 /// # Errors
-/// `Usage` for a URL: this command is only for local folders.
+/// `Usage` for a URL or for a path that is not UTF-8, because this command works only with local folders.
 fn folder(data: &FolderPath) -> Result<PathBuf> {
     let usage = |message: String| Error::new(ErrorKind::Usage, message);
     let text = data
@@ -183,7 +183,7 @@ fn folder(data: &FolderPath) -> Result<PathBuf> {
     }
 }
 
-/// Generates the sample if the folder has no data; never changes the user's data.
+/// Generates the sample if the folder has no raw data; never changes the user's data.
 async fn sample(
     data: &FolderPath,
     input: &Location,
@@ -249,7 +249,7 @@ async fn answers(
     Ok(answers)
 }
 
-/// Formats the locations of data, tables and quarantine, with a query to try next.
+/// Formats the locations of the raw data, the tables and the quarantine, and a query to try next.
 fn places(data: &FolderPath, reports: &[Report]) -> String {
     let rejected: u64 = reports
         .iter()

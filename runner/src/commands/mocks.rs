@@ -19,7 +19,7 @@ use crate::terminal::stderr::note;
 /// Writes a mock file or a test case that replays a recorded execution.
 ///
 /// # Errors
-/// `InputMissing` if the history does not exist; `Usage` if it is invalid or incomplete.
+/// `InputMissing` if the history does not exist; `Usage` if it is invalid or incomplete; `Failed` if the file cannot be written.
 pub fn mocks(args: &MocksArgs) -> Result<Answer> {
     let children = args.children.iter().map(|path| read_text(path));
     let children: Vec<String> = children.collect::<Result<_>>()?;
@@ -51,7 +51,7 @@ pub fn mocks(args: &MocksArgs) -> Result<Answer> {
     Ok(Answer::done(WrittenFile { written }))
 }
 
-/// Answer that names the written file.
+/// Answer with the path of the file that was written.
 #[derive(Serialize)]
 struct WrittenFile {
     /// Path of the file.
@@ -64,8 +64,8 @@ impl ToText for WrittenFile {
     }
 }
 
-/// Returns a mock file whose answers are in the order of the calls of a replay, if the definition is known and the replay
-/// does not diverge; otherwise in recorded order.
+/// Returns a mock file with the recorded answers. If the definition is known and its replay does not diverge, the answers are in
+/// the order of the replayed calls, otherwise in recorded order.
 fn mock_file(args: &MocksArgs, recorded: &Recorded) -> Result<Value> {
     if let Some(path) = args.definition.clone().or_else(|| beside(args)) {
         let definition = DefinitionFile::read(&path)?;
@@ -86,7 +86,8 @@ fn mock_file(args: &MocksArgs, recorded: &Recorded) -> Result<Value> {
     recorded.mock_file(&args.name, &args.case)
 }
 
-/// Returns the definition beside the case that is written: `orders.asl.json` for `orders.<anything>.case.json`.
+/// Returns the definition beside the case file to write: `orders.asl.json` for `orders.<anything>.case.json`. `None` if there is
+/// none, or if the output is not a case.
 fn beside(args: &MocksArgs) -> Option<PathBuf> {
     let out = args
         .out

@@ -16,19 +16,19 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::run::roots::RAW;
 use crate::terminal::printer::{Answer, ToText};
 
-/// The bytes of a CSV file that a draft is made from: some thousand rows.
+/// The number of bytes at the beginning of a CSV file that a draft is based on: some thousand rows.
 const SAMPLE_BYTES: u64 = 1 << 20;
 
 /// Magic bytes at the beginning of a Parquet file.
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 
-/// Delimiters that are tried; the first wins if several give the same number of columns.
+/// Delimiters to try; if several give the same number of columns, the first of them wins.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Writes a job folder: a working example, or a contract that is drafted from a file.
+/// Writes a job folder: a working example, or with `--from` a contract that is drafted from a file.
 ///
 /// # Errors
-/// `Usage` for an invalid name or a folder that exists; `InputMissing` for a file that does not; `QualityGate` for a file whose
+/// `Usage` for an invalid name, or if the folder already exists; `InputMissing` if the file does not exist; `QualityGate` if its
 /// columns cannot be read.
 pub fn new_job(args: &NewJobArgs) -> Result<Answer> {
     let folder = PathBuf::from(&args.name);
@@ -59,14 +59,14 @@ pub fn new_job(args: &NewJobArgs) -> Result<Answer> {
     }))
 }
 
-/// Answer that names the written job folder and the next step.
+/// Answer with the job folder that was written, and the next step.
 #[derive(Serialize)]
 struct WrittenJob {
     /// Path of the folder.
     folder: String,
-    /// Names of its files.
+    /// Names of the files in the folder.
     files: Vec<String>,
-    /// `true` if its contract was drafted from a file.
+    /// `true` if the contract was drafted from a file.
     #[serde(skip)]
     is_draft: bool,
 }
@@ -87,7 +87,7 @@ impl ToText for WrittenJob {
     }
 }
 
-/// Writes the files, each with its parent folders.
+/// Writes the files of a job folder, and creates their parent folders.
 fn write(folder: &Path, files: &[JobFile]) -> Result<()> {
     for file in files {
         let path = folder.join(&file.name);
@@ -100,7 +100,7 @@ fn write(folder: &Path, files: &[JobFile]) -> Result<()> {
     Ok(())
 }
 
-/// Drafts a job folder from a Parquet or text file of a dataset.
+/// Drafts the files of a job folder from a Parquet or text file of a dataset.
 fn drafted(job: &str, path: &Path) -> Result<Vec<JobFile>> {
     if let Some(url) = path.to_str().filter(|text| text.contains("://")) {
         let message = format!("`--from {url}` is not a local file");
@@ -138,13 +138,14 @@ fn drafted(job: &str, path: &Path) -> Result<Vec<JobFile>> {
     Ok(draft::from_csv(job, &dataset, &sample))
 }
 
-/// Splits the beginning of a file by the delimiter that gives the header the most columns; `None` if the header is not text.
+/// Splits the beginning of a file by the delimiter that gives the header the most columns; returns `None` if the header is not
+/// text.
 fn csv_sample(head: &[u8]) -> Option<CsvSample> {
     let whole_lines = match head.iter().rposition(|byte| *byte == b'\n') {
         Some(end) if head.len() as u64 == SAMPLE_BYTES => &head[..=end],
         _ => head,
     };
-    // A run rejects single rows that are not UTF-8; without a readable header there is no contract to draft.
+    // A run rejects single rows that are not UTF-8, but without a readable header no contract can be drafted.
     let end = whole_lines.iter().position(|byte| *byte == b'\n');
     let first = &whole_lines[..end.unwrap_or(whole_lines.len())];
     let header = std::str::from_utf8(first.strip_suffix(b"\r").unwrap_or(first)).ok()?;
@@ -171,7 +172,9 @@ fn csv_sample(head: &[u8]) -> Option<CsvSample> {
         .filter(|sample| sample.header.iter().any(|name| !name.is_empty()))
 }
 
-/// Returns the records of a text without those that are not UTF-8; `None` is an empty field.
+/// Parses a text as CSV and returns its records, except those that are not UTF-8; an empty field is `None`.
+///
+/// Returns `None` if the text is not CSV.
 fn records(text: &[u8], delimiter: u8) -> Option<Vec<Vec<Option<String>>>> {
     let mut reader = ZeroCopyReaderBuilder::new()
         .delimiter(delimiter)

@@ -1,4 +1,4 @@
-//! `drivetrain new machine`: creates a state machine with mocks and test cases.
+//! `drivetrain new machine`: creates a folder with a state machine, mocks and test cases.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::cli::NewMachineArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::terminal::printer::{Answer, ToText};
 
-/// Files of the folder: the end of the name, whether the machine's name precedes it, and the text.
+/// Files of the folder. Each has the end of its name, `true` if the machine's name precedes it, and its text.
 const FILES: [(&str, bool, &str); 5] = [
     (
         ".asl.json",
@@ -29,13 +29,13 @@ const FILES: [(&str, bool, &str); 5] = [
     ("mocks.json", false, include_str!("new_machine/mocks.json")),
 ];
 
-/// Placeholder for the machine's name in the texts.
+/// Placeholder in the texts that the machine's name replaces.
 const NAME: &str = "NAME";
 
-/// Writes a folder with a valid definition and cases that pass.
+/// Writes a folder with a valid definition and with test cases that pass.
 ///
 /// # Errors
-/// `Usage` for a name that AWS would refuse, or a folder that exists.
+/// `Usage` for an invalid name, or if the folder already exists; `Failed` if a file cannot be written.
 pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
     let folder = PathBuf::from(&args.name);
     let name = folder
@@ -76,12 +76,12 @@ pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
     }))
 }
 
-/// Answer that names the written folder and the next step.
+/// Answer with the folder that was written, and the next step.
 #[derive(Serialize)]
 struct WrittenMachine {
     /// Path of the folder.
     folder: String,
-    /// Names of its files.
+    /// Names of the files in the folder.
     files: Vec<String>,
 }
 

@@ -20,10 +20,10 @@ use crate::sql::workspace::Workspace;
 use crate::store::{FrozenObject, Location, S3Settings, Store};
 use crate::terminal::printer::{Answer, ToText};
 
-/// Lists inputs and outputs, and plans every query over the current inputs.
+/// Lists the inputs and outputs of a run, and plans every query for the current inputs.
 ///
 /// # Errors
-/// As the start of a run.
+/// The errors with which a run would fail before it reads any data.
 pub async fn plan(args: &PlanArgs) -> Result<Answer> {
     let args = &args.request;
     let settings = args.settings()?;
@@ -68,72 +68,72 @@ pub async fn plan(args: &PlanArgs) -> Result<Answer> {
     }))
 }
 
-/// Answer that describes a run before it happens.
+/// Answer of `plan`: a description of the run that `run` would start.
 #[derive(Serialize)]
 struct Planned {
     /// Name of the job.
     job: String,
-    /// The committed run with the same id; another one would read and write nothing.
+    /// The committed run with the same id, if there is one; a run would then read and write nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     already_done: Option<DoneBefore>,
-    /// Inputs of the run.
+    /// Inputs that the run would read.
     reads: Vec<Reads>,
-    /// Outputs of the run; empty if it is already done.
+    /// Outputs that the run would write; empty if it is already done.
     writes: Vec<Writes>,
-    /// Planned queries; empty if the run is already done.
+    /// Plans of the queries; empty if the run is already done.
     queries: Vec<PlannedQuery>,
 }
 
-/// Committed run with the same id.
+/// An earlier run with the same id, which is committed.
 #[derive(Serialize)]
 struct DoneBefore {
     /// Id of the run.
     run_id: String,
-    /// Number of its record in the log.
+    /// Number of the run's record in the log.
     record: u64,
 }
 
-/// Input of a planned run.
+/// Input that a planned run would read.
 #[derive(Serialize)]
 struct Reads {
     /// Name of the input.
     input: String,
-    /// Location of the input.
+    /// Location of the input's files.
     from: String,
-    /// The number of its files.
+    /// The number of the input's files.
     files: u64,
-    /// The bytes of its files.
+    /// The total size of the input's files, in bytes.
     bytes: u64,
-    /// The number of files in partitions that the queries read; the others are not opened.
+    /// The number of files in partitions that the queries read; the run does not open the others.
     opened_files: u64,
-    /// The bytes of the opened files.
+    /// The total size of these files, in bytes.
     opened_bytes: u64,
-    /// The number of rows; `None` for raw input, whose rows are not counted yet.
+    /// The number of rows; `None` for raw input, whose rows are counted only when it is decoded.
     rows: Option<u64>,
     /// `true` if the upstream job has not written the table yet.
     missing: bool,
 }
 
-/// Output of a planned run.
+/// Output that a planned run would write.
 #[derive(Serialize)]
 struct Writes {
     /// Name of the table.
     table: String,
     /// Location of the table.
     to: String,
-    /// Part of the table that the run replaces.
+    /// The part of the table that the run would replace.
     replaces: Replaces,
-    /// The number of partitions with replaced files.
+    /// The number of partitions in which files would be replaced.
     replaced_partitions: u64,
-    /// The number of replaced files.
+    /// The number of files that would be replaced.
     replaced_files: u64,
-    /// The bytes of the replaced files.
+    /// The total size of these files, in bytes.
     replaced_bytes: u64,
-    /// The rows of the replaced files.
+    /// The number of rows in these files.
     replaced_rows: u64,
 }
 
-/// Lists the inputs, and freezes those that exist as a run would.
+/// Lists the inputs, and freezes the existing ones as a run would.
 async fn reads(
     job: &Job,
     settings: &RunSettings,
@@ -186,7 +186,8 @@ async fn reads(
     Ok((reads, inputs))
 }
 
-/// Returns the committed run with the id that this run would have; `None` if an input is missing or `--force` is given.
+/// Returns the committed run that has the id of this run, if there is one; always `None` if an input is missing or with
+/// `--force`.
 fn already_done(
     job: &Job,
     settings: &RunSettings,
@@ -204,7 +205,7 @@ fn already_done(
     }))
 }
 
-/// Returns what is known of each input, for the plans of the queries.
+/// Returns what the plans of the queries need to know about each input.
 fn known(inputs: FrozenInputs, output: Option<&Store>) -> BTreeMap<String, Known> {
     let known = |input: FrozenInput| match (input, output) {
         (FrozenInput::Raw { fresh, .. }, _) => Known::Files(fresh.len() as u64, bytes(&fresh)),
@@ -215,7 +216,7 @@ fn known(inputs: FrozenInputs, output: Option<&Store>) -> BTreeMap<String, Known
     inputs.map(|(name, input)| (name, known(input))).collect()
 }
 
-/// Opens a location; `None` if it does not exist yet, because a plan must not create it.
+/// Opens the store at a location; returns `None` if it does not exist, because a plan must not create it.
 async fn open(location: &Location) -> Result<Option<Store>> {
     match Store::open(location, &S3Settings::default()).await {
         Ok(store) => Ok(Some(store)),
@@ -224,12 +225,12 @@ async fn open(location: &Location) -> Result<Option<Store>> {
     }
 }
 
-/// Returns the total size of some objects.
+/// Returns the total size of objects, in bytes.
 fn bytes(objects: &[FrozenObject]) -> u64 {
     objects.iter().map(|object| object.size_bytes).sum()
 }
 
-/// Lists the outputs with the live parts that the run would replace.
+/// Lists the outputs, and counts the live parts of each that the run would replace.
 fn writes(
     job: &Job,
     settings: &RunSettings,

@@ -1,4 +1,4 @@
-//! `drivetrain query`: runs SQL over the published tables, which are read through the log.
+//! `drivetrain query`: runs SQL on the published tables, whose live parts it takes from the log.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -20,13 +20,13 @@ use crate::terminal::print::RowOutput;
 use crate::terminal::printer::{Answer, Printer};
 use crate::terminal::row_writer::{RowFormat, RowWriter};
 
-/// The most tables that a hint lists, because it is one line.
+/// The most tables that a hint lists, because a hint is one line.
 const MOST_LISTED: usize = 20;
 
 /// Prints the rows of a query on standard output.
 ///
 /// # Errors
-/// `Usage` for SQL that is invalid or changes anything; `TryAgain` if a part was replaced while it was read.
+/// `Usage` for SQL that is invalid or would change data; `TryAgain` if a part was replaced while the query read it.
 pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
     let asked = args.format.map(RowFormat::from);
     let format = format_of(
@@ -51,7 +51,10 @@ pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
     }
 }
 
-/// Returns the format of the rows: the requested one, or the default for the kind of output.
+/// Returns the format of the rows: the requested one, or the default for the output.
+///
+/// # Errors
+/// `Usage` for Parquet on a terminal.
 fn format_of(asked: Option<RowFormat>, for_people: bool, to_terminal: bool) -> Result<RowFormat> {
     match asked {
         Some(RowFormat::Parquet) if to_terminal => Err(Error::new(
@@ -66,7 +69,7 @@ fn format_of(asked: Option<RowFormat>, for_people: bool, to_terminal: bool) -> R
     }
 }
 
-/// Runs one query and writes its rows.
+/// Runs one query and writes its rows to `out`.
 ///
 /// # Errors
 /// As [`query`].
@@ -95,7 +98,7 @@ pub async fn answer<W: std::io::Write + Send>(
     writer.finish()
 }
 
-/// Returns the first table without a schema that a query names and the session does not have.
+/// Returns the first table that a query names without a schema and that the session does not have.
 fn missing_table(context: &SessionContext, sql: &str) -> Option<String> {
     let state = context.state();
     let dialect = state.config().options().sql_parser.dialect;
@@ -108,10 +111,10 @@ fn missing_table(context: &SessionContext, sql: &str) -> Option<String> {
         .map(|table| table.table().to_owned())
 }
 
-/// Registers every published table as `job.table`, and also as `table` if no other job has one of that name.
+/// Registers every published table as `job.table`, and also as `table` if no other job has a table of this name.
 ///
 /// # Errors
-/// `InputMissing` if the store has no published table; otherwise as the store.
+/// `InputMissing` if the store has no published table; otherwise the kind of the store's error.
 pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<Tables> {
     let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for job in jobs_with_log(store).await? {
@@ -140,7 +143,7 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<Tables
             }
             let jobs = by_name.entry(name.clone()).or_default();
             jobs.push(job.clone());
-            // From the second job on, the name alone is ambiguous.
+            // If a second job has a table of this name, the name alone is ambiguous.
             if jobs.len() == 1 {
                 workspace
                     .context
@@ -164,12 +167,12 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<Tables
     Ok(Tables(by_name))
 }
 
-/// Names of the tables that a query may use, each with the jobs that have one of that name.
+/// The tables that a query may use: each name with the jobs that have a table of this name.
 #[derive(Debug)]
 pub struct Tables(BTreeMap<String, Vec<String>>);
 
 impl Tables {
-    /// Adds to the error of a query the available tables and the one that was probably meant.
+    /// Adds a hint to the error of a query: the available tables, and the one that the user probably meant.
     fn explain(&self, error: Error, missing: Option<String>) -> Error {
         let Some(missing) = missing else {
             return error.hint(self.list());
@@ -194,7 +197,7 @@ impl Tables {
         }
     }
 
-    /// Returns the sentence that lists the tables, of which shared names have their job in front.
+    /// Returns the sentence that lists the tables; a name that several jobs share is written as `job.table`.
     fn list(&self) -> String {
         let names = self.0.iter().flat_map(|(table, jobs)| {
             let is_shared = jobs.len() > 1;

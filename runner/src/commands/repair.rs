@@ -9,10 +9,10 @@ use crate::job::logged::LoggedJob;
 use crate::store::Location;
 use crate::terminal::printer::{Answer, ToText};
 
-/// Finishes the publish of a job's last record, if it is pending.
+/// Finishes the publish of a job's last record, if it was interrupted.
 ///
 /// # Errors
-/// As [`LoggedJob::find`]; `TryAgain` if the publish cannot be finished, or if its files are lost and the record is now void.
+/// As [`LoggedJob::find`]; `TryAgain` if the publish cannot be finished now, or if files are lost and the record is now void.
 pub async fn repair(args: &LogArgs) -> Result<Answer> {
     let LoggedJob { store, name } =
         LoggedJob::find(&args.job, &Location::parse(&args.output)?).await?;
@@ -23,7 +23,7 @@ pub async fn repair(args: &LogArgs) -> Result<Answer> {
     }))
 }
 
-/// Answer for a repair; its JSON is the outcome.
+/// Answer of `repair`; its JSON is the outcome.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct RepairedJob {

@@ -13,7 +13,7 @@ use crate::terminal::signals;
 use crate::terminal::stage_display::Display;
 use crate::terminal::stderr::note;
 
-/// Runs the job and returns its report.
+/// Runs one job and returns its report; Ctrl-C and SIGTERM stop the run.
 ///
 /// # Errors
 /// As [`execute`].

@@ -13,7 +13,7 @@ use crate::terminal::printer::{Answer, ToText};
 /// Lists the runs of a job, newest last.
 ///
 /// # Errors
-/// As [`LoggedJob::find`]; otherwise as the store.
+/// As [`LoggedJob::find`]; otherwise the kind of the store's error.
 pub async fn runs(args: &LogArgs) -> Result<Answer> {
     let LoggedJob { store, name } =
         LoggedJob::find(&args.job, &Location::parse(&args.output)?).await?;
@@ -28,7 +28,7 @@ struct Runs {
     /// Name of the job, for the text.
     #[serde(skip)]
     job: String,
-    /// Runs, newest last.
+    /// The runs in the log, newest last.
     runs: Vec<RunLine>,
 }
 

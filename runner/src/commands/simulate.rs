@@ -28,20 +28,19 @@ use crate::report::grouped;
 use crate::terminal::printer::{Answer, Printer, ToText, Verdict};
 use crate::terminal::stderr::note;
 
-/// The longest output that is printed on one line, in characters.
+/// The most characters of an output that is printed on one line.
 const MOST_CHARACTERS_OF_A_LINE: usize = 100;
 
-/// The most lines of an output that is printed in full.
+/// The most lines of an indented output that is printed in full.
 const MOST_LINES: usize = 60;
 
-/// The length to which a longer output is truncated, in characters.
+/// The number of characters to which an output with more than [`MOST_LINES`] lines is truncated.
 const MOST_CHARACTERS: usize = 1_000;
 
-/// Runs the machine and returns a tree for people, or an object with the whole history for programs.
+/// Runs one execution of the machine and returns a tree for people, or an object with the whole history for programs.
 ///
 /// # Errors
-/// `Usage` for invalid input, mocks or flags, and for a task call without an answer; `InputMissing` for a file that does not
-/// exist.
+/// `Usage` for invalid input, mocks or flags, and for a task call without an answer; `InputMissing` if a file does not exist.
 pub fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Answer, Unanswered> {
     let definition = DefinitionFile::read(&args.definition)?;
     let machine = match definition.machine(args.machine_type.into()) {
@@ -125,24 +124,24 @@ pub fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Answer, Unanswe
 /// Answer for an execution that ended.
 #[derive(Serialize)]
 struct Simulated {
-    /// Status in which the execution ended.
+    /// The status in which the execution ended.
     status: Status,
-    /// Output, if it succeeded.
+    /// Output of the execution, if it succeeded.
     output: Option<Value>,
-    /// The error's name, if it failed.
+    /// Name of the error, if the execution failed.
     error: Option<String>,
-    /// The error's cause, if it failed.
+    /// Cause of the error, if the execution failed.
     cause: Option<String>,
-    /// Events of the execution; `None` if a file has them.
+    /// Events of the execution; `None` if `--history` writes them to a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<Vec<Event>>,
-    /// Tree and result as text; empty if the output is JSON.
+    /// Tree and result for people; empty if the output is JSON.
     #[serde(skip)]
     text: String,
 }
 
 impl Simulated {
-    /// Creates the answer from an outcome.
+    /// Creates the answer from the outcome of an execution.
     fn of(outcome: Outcome, history: Option<Vec<Event>>, text: String) -> Self {
         Self {
             status: outcome.status,
@@ -161,11 +160,11 @@ impl ToText for Simulated {
     }
 }
 
-/// Failure of a simulation, such as a task call without an answer.
+/// Failure of a simulation, with what a person wants to see of the execution.
 pub struct Unanswered {
     /// The error, which names the call if one had no answer.
     pub error: Error,
-    /// Tree of the execution up to that call, for people.
+    /// Tree of the execution up to the call without an answer; `None` for other errors and for JSON.
     pub shown: Option<String>,
 }
 
@@ -175,20 +174,20 @@ impl From<Error> for Unanswered {
     }
 }
 
-/// Sink that distributes events.
+/// Sink that passes events on to files, memory and the trace.
 ///
-/// AWS keeps the histories of child executions apart, so `file` and `events` have only those of the execution itself.
+/// AWS keeps separate histories for child executions, so `file` and `events` get only the events of the execution itself.
 #[derive(Clone, Default)]
 struct SimulationSink {
-    /// ARN of the execution itself: that of the first event.
+    /// ARN of the execution itself, taken from the first event.
     own: Arc<Mutex<Option<Arc<str>>>>,
-    /// File of `--history`.
+    /// File that `--history` names.
     file: Option<HistoryFile>,
-    /// File of `--children`, for all child executions: one file each would need too many open files.
+    /// File that `--children` names, for all child executions; a file per child would need too many open files.
     children: Option<HistoryFile>,
-    /// Events in memory, for JSON without `--history`.
+    /// Events in memory; only for JSON output without `--history`.
     events: Option<Arc<Mutex<Vec<Event>>>>,
-    /// Trace for the tree, child executions included; `None` for JSON.
+    /// Trace for the tree, including child executions; `None` for JSON.
     trace: Option<Trace>,
 }
 
@@ -220,7 +219,7 @@ impl HistorySink for SimulationSink {
 }
 
 impl SimulationSink {
-    /// Takes the events in memory.
+    /// Takes the events out of memory; `None` if they were not kept.
     fn take_events(&self) -> Option<Vec<Event>> {
         let mut events = self
             .events
@@ -239,7 +238,7 @@ fn mocks(args: &SimulateArgs, machine: &str) -> Result<MockCase> {
     read_mocks(path, machine, args.case.as_deref())?.map_err(|findings| refused(path, &findings))
 }
 
-/// Checks that histories overwrite neither an input file nor each other.
+/// Checks that `--history` and `--children` would overwrite neither an input file nor each other.
 fn require_distinct_files(args: &SimulateArgs) -> Result<()> {
     let input = args.input.as_ref().map(PathBuf::from);
     let read = [Some(&args.definition), args.mocks.as_ref(), input.as_ref()];
@@ -257,7 +256,7 @@ fn require_distinct_files(args: &SimulateArgs) -> Result<()> {
     Ok(())
 }
 
-/// Warns of mocks for states that the machine does not have: a typo would otherwise show late, as a missing answer, or never.
+/// Warns about mocks for states that the machine does not have: without the warning, a typo would show late or never.
 fn warn_of_unknown_states(args: &SimulateArgs, machine: &Machine, mocks: &MockCase) {
     let states = machine.states();
     let unknown: Vec<&str> = mocks
@@ -275,7 +274,7 @@ fn warn_of_unknown_states(args: &SimulateArgs, machine: &Machine, mocks: &MockCa
     ));
 }
 
-/// Returns the error for a call without an answer, with a hint for its kind of state.
+/// Creates the error for a call without an answer, with a hint that depends on the type of the state.
 fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -> Error {
     let MissingMock { state, call, .. } = missing;
     let states = machine.states();
@@ -303,7 +302,7 @@ fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -
     Error::new(ErrorKind::Usage, message).hint(hint)
 }
 
-/// Formats an output on one line if it is short, else indented, else truncated.
+/// Formats an output: on one line if it is short, indented if it is longer, and truncated if it is very long.
 fn shown(output: &Value) -> Result<String> {
     let line = output.to_string();
     if line.chars().count() <= MOST_CHARACTERS_OF_A_LINE {
@@ -321,7 +320,7 @@ fn shown(output: &Value) -> Result<String> {
     ))
 }
 
-/// Formats the tree, the result and the location of a failure.
+/// Formats the tree and the result of an execution, and the location in the definition that caused a failure.
 fn text(
     args: &SimulateArgs,
     definition: &DefinitionFile,

@@ -22,14 +22,14 @@ use crate::machines::findings::table::Diagnostics;
 use crate::sql::threads::processors;
 use crate::terminal::printer::{Answer, ToText, Verdict};
 
-/// Explanation of a case, for hints.
+/// Explanation of what a case file is, for hints.
 const CASE_FORMAT: &str =
     "a case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`";
 
-/// Runs all cases below a folder and reports mismatches and the parts of machines that no case reached.
+/// Runs one case, or all cases in a folder, and reports the differences and the parts of machines that no case reached.
 ///
 /// # Errors
-/// `InputMissing` if the path does not exist; `Usage` if it has no case.
+/// `InputMissing` if the path does not exist; `Usage` if it is not a case or contains none.
 pub fn test(args: &TestArgs) -> Result<Answer> {
     if let Some(path) = &args.junit {
         remove_earlier_report(path)?;
@@ -61,10 +61,10 @@ pub fn test(args: &TestArgs) -> Result<Answer> {
     Ok(Answer::asked(tested).verdict(verdict))
 }
 
-/// Removes an earlier report, so that it is not mistaken for this one if no case can run.
+/// Removes the report of an earlier test, which could be mistaken for a new one if no case can run.
 ///
 /// # Errors
-/// `Usage` for a JSON file, which is a definition or a case, not a report; `Failed` if the file cannot be removed.
+/// `Usage` for an existing JSON file, which is not a report but a definition or a case; `Failed` if the file cannot be removed.
 fn remove_earlier_report(report: &Path) -> Result<()> {
     let shown = report.display();
     let is_json = report.extension().is_some_and(|ending| ending == "json");
@@ -83,7 +83,10 @@ fn remove_earlier_report(report: &Path) -> Result<()> {
     }
 }
 
-/// Reads the cases, sorted so that those of one definition are adjacent.
+/// Reads the cases, and sorts them so that cases of the same definition are adjacent.
+///
+/// # Errors
+/// As [`test()`].
 fn cases(path: &Path, files: &mut MachineFiles) -> Result<Vec<Case>> {
     let shown = path.display();
     let found = if path.is_file() {
@@ -117,7 +120,7 @@ fn cases(path: &Path, files: &mut MachineFiles) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// Returns the valid definitions below a folder that have no case.
+/// Returns the valid definitions in a folder and its subfolders that have no case.
 fn untested(
     path: &Path,
     cases: &[Case],
@@ -140,7 +143,7 @@ fn untested(
         .collect())
 }
 
-/// Returns the cases as the JUnit report takes them.
+/// Pairs the cases with their results, for the JUnit report.
 fn reported<'a>(cases: &'a [Case], judged: &'a [JudgedCase]) -> Vec<Reported<'a>> {
     let pairs = cases.iter().zip(judged);
     pairs
@@ -153,20 +156,20 @@ fn reported<'a>(cases: &'a [Case], judged: &'a [JudgedCase]) -> Vec<Reported<'a>
         .collect()
 }
 
-/// Answer of a test: results and coverage.
+/// Answer of `test`: the results of the cases and the coverage of the machines.
 #[derive(Serialize)]
 struct Tested {
     /// The number of cases that passed.
     passed: usize,
     /// The number of cases that failed.
     failed: usize,
-    /// Results of the cases, by definition and name.
+    /// Results of the cases, sorted by definition and name.
     cases: Vec<TestedCase>,
     /// Coverage per machine.
     coverage: Vec<Reached>,
 }
 
-/// Result of one case.
+/// Result of one case, as the answer shows it.
 #[derive(Serialize)]
 struct TestedCase {
     /// Name of the case.
@@ -175,11 +178,11 @@ struct TestedCase {
     file: String,
     /// Path of the definition.
     machine: String,
-    /// `true` if there are no differences.
+    /// `true` if the result has no differences.
     passed: bool,
-    /// Wall-clock time, in seconds with six decimals.
+    /// Wall-clock time that the case took, in seconds with at most six decimals.
     seconds: f64,
-    /// Mismatches with the expectations.
+    /// Differences from the expectations.
     differences: Vec<Difference>,
 }
 
@@ -188,14 +191,14 @@ struct TestedCase {
 struct Reached {
     /// Path of the definition.
     machine: String,
-    /// The number of its cases.
+    /// The number of the machine's cases.
     cases: usize,
-    /// The number of its states.
+    /// The number of the machine's states.
     states: usize,
-    /// The number of states that a case entered.
+    /// The number of states that at least one case entered.
     #[serde(rename = "states_reached")]
     entered: usize,
-    /// Parts that no case reached; empty without cases.
+    /// Parts that no case reached; empty if the machine has no case.
     unreached: Vec<UnreachedPart>,
 }
 
@@ -209,10 +212,10 @@ struct UnreachedPart {
     /// Index of the catcher, retrier or choice, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<usize>,
-    /// Errors that the catcher or retrier names.
+    /// Names of the errors that the catcher or retrier handles.
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<String>>,
-    /// State that the choice or default leads to.
+    /// Name of the state to which the choice or default leads.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
@@ -287,7 +290,7 @@ impl ToText for Tested {
 }
 
 impl Reached {
-    /// Creates the coverage of one machine.
+    /// Creates the coverage of one machine by a number of cases.
     fn of(machine: String, cases: usize, coverage: &Coverage) -> Self {
         let (states, entered) = coverage.states();
         let unreached = if cases == 0 {
@@ -308,7 +311,7 @@ impl Reached {
         }
     }
 
-    /// Formats the coverage in one line, with a line per unreached part.
+    /// Formats the coverage as one line, and one more line per unreached part.
     fn text(&self) -> String {
         let Self { machine, cases, .. } = self;
         if *cases == 0 {
@@ -327,7 +330,7 @@ impl Reached {
 }
 
 impl UnreachedPart {
-    /// Converts a part; `None` for a kind that this version does not know.
+    /// Converts an unreached part; returns `None` for a kind that this version does not know.
     fn of(unreached: Unreached) -> Option<Self> {
         let part = |kind, state| Self {
             kind,
@@ -365,7 +368,7 @@ impl UnreachedPart {
         })
     }
 
-    /// Formats the part: ``state `A` ``, ``catch 0 (States.Timeout) of `A` ``, ``choice 1 to `B` of `A` ``.
+    /// Formats the part, for example ``state `A` ``, ``catch 0 (States.Timeout) of `A` ``, ``choice 1 to `B` of `A` ``.
     fn text(&self) -> String {
         let Self { kind, state, .. } = self;
         if *kind == "state" {
@@ -382,7 +385,7 @@ impl UnreachedPart {
     }
 }
 
-/// Rounds a duration to microseconds, in seconds.
+/// Converts a duration to seconds, rounded to microseconds.
 fn rounded(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e6).round() / 1e6
 }

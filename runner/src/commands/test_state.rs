@@ -17,7 +17,7 @@ use crate::machines::definition::read_text;
 use crate::machines::json_argument::read_json;
 use crate::terminal::printer::{Answer, Json, ToText, Verdict};
 
-/// Fields of a request, and whether the API expects a string of JSON there; for such a field, plain JSON is accepted too.
+/// Fields of a request, each with whether the API expects JSON in a string; for such a field, plain JSON is accepted too.
 const FIELDS: [(&str, bool); 10] = [
     ("definition", true),
     ("roleArn", false),
@@ -31,10 +31,10 @@ const FIELDS: [(&str, bool); 10] = [
     ("stateConfiguration", false),
 ];
 
-/// Role for requests without one: the API requires a role for tasks, but nothing assumes it here.
+/// Role for requests without one. The API requires a role for tasks, but a local test never assumes it.
 const NO_ROLE: &str = "arn:aws:iam::000000000000:role/none";
 
-/// Tests one state and returns its result.
+/// Tests one state, which the flags or a request describe, and returns the result.
 ///
 /// # Errors
 /// `Usage` for a request that AWS would refuse, and for a task call without a mock.
@@ -57,7 +57,9 @@ pub fn test(args: &TestStateArgs) -> Result<Answer> {
     Ok(answer.verdict(verdict))
 }
 
-/// Runs the state in virtual time. The handler records a call instead of answering it, because it needs a mock.
+/// Runs the state in virtual time.
+///
+/// A task call reaches the handler only if it has no mock; the handler records the call, and the test fails with an error.
 fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
     let (sender, called) = std::sync::mpsc::channel();
     let handler = move |call: TaskCall| {
@@ -109,7 +111,7 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
     }
 }
 
-/// Returns the names of the states of a machine, none if it has errors; `None` for the definition of a single state.
+/// Returns the names of a machine's states, or no names if the machine has errors; `None` for the definition of a single state.
 fn states(definition: &str) -> Option<Vec<String>> {
     let machine: Value = serde_json::from_str(definition).ok()?;
     machine.get("States")?;
@@ -118,7 +120,7 @@ fn states(definition: &str) -> Option<Vec<String>> {
     Some(names.map(Iterator::collect).unwrap_or_default())
 }
 
-/// Builds the request from flags.
+/// Builds the API's request object from the flags.
 fn request_of_flags(args: &TestStateArgs) -> Result<TestStateRequest> {
     let text = |flag: &str, given: &Option<String>| -> Result<Option<String>> {
         let Some(given) = given else { return Ok(None) };
@@ -222,7 +224,10 @@ fn read_configuration(origin: &str, mut value: Value) -> Result<StateConfigurati
     read(origin, value)
 }
 
-/// Refuses fields that the API does not know, as AWS's client does.
+/// Checks that all fields are known to the API, as AWS's client does.
+///
+/// # Errors
+/// `Usage` if a field is unknown.
 fn known(origin: &str, fields: &Map<String, Value>, names: &[&str]) -> Result<()> {
     let unknown: Vec<&str> = fields
         .keys()
@@ -239,14 +244,14 @@ fn known(origin: &str, fields: &Map<String, Value>, names: &[&str]) -> Result<()
     .hint(format!("the known fields are {}", names.join(", "))))
 }
 
-/// Converts JSON into a string of JSON, except strings and `null`.
+/// Replaces a JSON value with its text as a string; strings and `null` stay unchanged.
 fn to_text(value: &mut Value) {
     if !value.is_string() && !value.is_null() {
         *value = Value::String(value.to_string());
     }
 }
 
-/// Converts a value into a type of the request.
+/// Deserializes a part of a request; `origin` names it in the error.
 fn read<T: DeserializeOwned>(origin: &str, value: Value) -> Result<T> {
     serde_json::from_value(value).context(
         ErrorKind::Usage,

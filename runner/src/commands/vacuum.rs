@@ -1,4 +1,4 @@
-//! `drivetrain vacuum`: removes leftovers of attempts that never committed.
+//! `drivetrain vacuum`: removes the leftovers of attempts that never committed.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::job::logged::LoggedJob;
 use crate::store::Location;
 use crate::terminal::printer::{Answer, ToText};
 
-/// Vacuums a job's output root and counts what it removed.
+/// Removes leftovers of old attempts from a job's output root, and counts them.
 ///
 /// # Errors
-/// `Usage` for an invalid age; as [`LoggedJob::find`]; otherwise as the store.
+/// `Usage` for an invalid age; as [`LoggedJob::find`]; otherwise the kind of the store's error.
 pub async fn vacuum(args: &VacuumArgs) -> Result<Answer> {
     let options = VacuumOptions {
         quarantine: args
@@ -34,17 +34,17 @@ pub async fn vacuum(args: &VacuumArgs) -> Result<Answer> {
     }))
 }
 
-/// Answer for a vacuum; its JSON is what was removed.
+/// Answer of `vacuum`; its JSON counts what was removed and kept.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct VacuumedJob {
     /// Name of the job, for the text.
     #[serde(skip)]
     job: String,
-    /// Time for which an attempt counts as active after its last sign of life.
+    /// Time after its last sign of life for which an attempt counts as active, and is kept.
     #[serde(skip)]
     retention: Duration,
-    /// Removed and kept attempts and files.
+    /// Numbers of removed and kept attempts and files.
     vacuumed: Vacuumed,
 }
 

@@ -1,4 +1,4 @@
-//! All datasets of one sample.
+//! The generators of all datasets of one sample.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use crate::generate::defect_share::DefectShare;
 use crate::generate::settings::SampleSettings;
 use crate::generate::values::Calendar;
 
-/// Generates any row of a sample.
+/// The generators of a sample's datasets, with the settings that all of them use.
 pub struct DatasetGenerators {
-    /// Locations, users, vehicles and rentals: those that others refer to come first.
+    /// The generators of locations, users, vehicles and rentals: a dataset comes before those that refer to it.
     datasets: [Box<dyn DatasetGenerator>; 4],
     /// The seed of every random stream.
     seed: u64,
@@ -19,7 +19,7 @@ pub struct DatasetGenerators {
 }
 
 impl DatasetGenerators {
-    /// Prepares the generators; generates no row yet.
+    /// Creates the generators; generates no row yet.
     pub fn new(settings: &SampleSettings) -> Self {
         let sizes = DatasetSizes::of(settings.rentals);
         let seed = settings.seed;
@@ -41,12 +41,12 @@ impl DatasetGenerators {
         }
     }
 
-    /// Returns the datasets; those that others refer to come first.
+    /// Returns the generators; a dataset comes before those that refer to it.
     pub fn datasets(&self) -> &[Box<dyn DatasetGenerator>] {
         &self.datasets
     }
 
-    /// Returns the dataset of that name.
+    /// Returns the generator of a dataset by its name.
     pub fn dataset(&self, name: &str) -> &dyn DatasetGenerator {
         self.datasets
             .iter()
@@ -55,12 +55,12 @@ impl DatasetGenerators {
             .as_ref()
     }
 
-    /// Returns the seed.
+    /// Returns the seed of every random stream.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// Returns `true` if defects were asked for.
+    /// Returns `true` if the sample has defects.
     pub fn has_defects(&self) -> bool {
         !self.defect_share.is_zero()
     }

@@ -1,20 +1,21 @@
-//! The number of rows of each dataset, which follows from the number of rentals.
+//! Computes the number of rows of each dataset from the number of rentals.
 
 /// The number of clean rows of each dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatasetSizes {
-    /// 300 for 20,080 rentals, and in proportion to the cube root of the rentals: a network grows slower than its trade.
+    /// 300 for 20,080 rentals, and otherwise in proportion to the cube root of the rentals, because the network of locations
+    /// grows slower than its business; from 10 to 3,000.
     pub locations: u64,
-    /// Three for two rentals, up to the 30,000 of the first tenant; from 600,000 rentals on, one for 20.
+    /// Three for every two rentals, up to 30,000 as the first tenant has; from 600,000 rentals on, one for every 20.
     pub users: u64,
-    /// Six per rental, up to the 109,584 of the first tenant; from 22 million rentals on, one for 200.
+    /// Six per rental, up to 109,584 as the first tenant has; from 22 million rentals on, one for every 200.
     pub vehicles: u64,
     /// The number that the settings ask for.
     pub rentals: u64,
 }
 
 impl DatasetSizes {
-    /// Returns the sizes for a number of rentals.
+    /// Computes the sizes for a number of rentals.
     #[must_use]
     pub fn of(rentals: u64) -> Self {
         Self {

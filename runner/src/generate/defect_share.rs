@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A share from 0 to 0.5 in whole millionths, so that nothing is rounded.
+/// A share of lines from 0 to 0.5, kept in whole millionths so that nothing is rounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct DefectShare {
-    /// The share times a million: at most 500,000.
+    /// The share in millionths: at most 500,000.
     millionths: u64,
 }
 
 impl DefectShare {
-    /// A share of 1, in millionths.
+    /// The share 1, in millionths.
     const WHOLE: u64 = 1_000_000;
 
     /// The share of a sample without defects.
@@ -28,7 +28,7 @@ impl DefectShare {
         self.millionths == 0
     }
 
-    /// Returns the number of lines to add to `clean` ones so that the added lines are at most this share of all lines.
+    /// Returns the largest number of defective lines that, added to `clean` lines, make up at most this share of all lines.
     pub(crate) fn added_to(self, clean: u64) -> u64 {
         let added = u128::from(clean) * u128::from(self.millionths)
             / u128::from(Self::WHOLE - self.millionths);
@@ -36,7 +36,7 @@ impl DefectShare {
     }
 }
 
-/// Parses a decimal number such as `0.005`.
+/// Parses a decimal number with at most six decimals, such as `0.005`.
 impl FromStr for DefectShare {
     type Err = Error;
 

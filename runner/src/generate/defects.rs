@@ -1,4 +1,4 @@
-//! The defects that a contract must reject: every way in which real files were seen to be broken.
+//! The defects that a contract must reject; each of them was seen in real files.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DefectKind {
-    /// A day or month that no calendar has, or a date whose parts are in another order.
+    /// A day or month that does not exist, or a date whose parts are in the wrong order.
     BadDate,
-    /// Text in place of a number or a truth value.
+    /// Text in place of a number or a boolean.
     BadType,
-    /// The key of an earlier row of the same file.
+    /// A key that an earlier row of the same file has.
     DuplicateKey,
     /// One field too many.
     ExtraField,
@@ -18,39 +18,39 @@ pub enum DefectKind {
     MissingField,
     /// An amount below zero.
     NegativeAmount,
-    /// A key without a value.
+    /// An empty key.
     NullKey,
-    /// A required column without a value.
+    /// An empty value in a required column.
     NullValue,
     /// A reference to a key that the other dataset does not have.
     OrphanReference,
-    /// A number with more digits than its type holds.
+    /// A number that is too large for its type.
     OutOfRange,
-    /// A record of one line that is longer than a mebibyte.
+    /// A record on one line that is longer than a mebibyte.
     OverlongRecord,
-    /// An end before the start.
+    /// An end time before the start time.
     ReversedTimes,
     /// A third decimal in an amount.
     TooManyDecimals,
-    /// A record over two lines, because of a quoted line end, that has another defect too.
+    /// A record on two lines, because of a quoted line end, with another defect that makes it invalid.
     TwoLines,
     /// A quote that is not closed within a mebibyte, or before the end of the file.
     UnclosedQuote,
-    /// Bytes of Latin-1 that are not UTF-8.
+    /// Text in Latin-1 that is not valid UTF-8.
     WrongEncoding,
 }
 
-/// A defect and the mutation that gives it to a valid row.
+/// A kind of defect, with the mutation that turns a valid row into a row with this defect.
 #[derive(Clone, Copy, Debug)]
 pub struct Defect {
-    /// The defect that the row then has.
+    /// The kind of defect that the mutated row has.
     pub kind: DefectKind,
-    /// The change to a valid row.
+    /// The mutation to apply to a valid row.
     pub mutation: Mutation,
 }
 
 impl Defect {
-    /// Pairs a kind of defect with the mutation that leads to it.
+    /// Pairs a kind of defect with its mutation.
     pub const fn new(kind: DefectKind, mutation: Mutation) -> Self {
         Self { kind, mutation }
     }
@@ -64,23 +64,23 @@ impl Defect {
     }
 }
 
-/// A change to a valid row; columns are given by name.
+/// A change to a valid row that makes it defective; columns are given by name.
 #[derive(Clone, Copy, Debug)]
 pub enum Mutation {
     /// Replaces the text of a column.
     Replace(&'static str, &'static [u8]),
     /// Removes a field and its comma.
     Remove(&'static str),
-    /// Appends one more field.
+    /// Appends a surplus field.
     Extra,
-    /// Takes the key of an earlier row, or, in half of the cases, the whole row.
+    /// Copies the key of an earlier row or, in half of the cases, the whole earlier row.
     Repeat,
     /// Puts a minus sign before a number.
     Negate(&'static str),
-    /// Swaps two columns.
+    /// Swaps the values of two columns.
     Swap(&'static str, &'static str),
-    /// Lets a column refer to a key that the named dataset does not have.
+    /// Puts a key into a column (the first name) that no row of a dataset (the second name) has.
     Orphan(&'static str, &'static str),
-    /// Puts a quoted text of two lines into the first column, and an invalid value into the second.
+    /// Puts a quoted text of two lines into the first column, and an invalid value into the second column.
     Break(&'static str, &'static str),
 }

@@ -1,4 +1,4 @@
-//! Fragments of files: consecutive rows of a dataset and the defective rows between them, generated independently of each other.
+//! Fragments of files: consecutive rows of a dataset with the defective rows between them. Each fragment can be generated alone.
 
 use std::ops::Range;
 
@@ -9,43 +9,43 @@ use crate::generate::row_editor::RowEditor;
 use crate::generate::sample_manifest::{DatasetManifest, FileKind, RentalStatistics};
 use crate::generate::values::{RandomStream, length, position};
 
-/// Rows of a fragment: about three megabytes, large against the cost of passing it on and small against memory.
+/// Rows of a fragment, about three megabytes: enough to make the cost of handing it over small, and little of the memory.
 const FRAGMENT_ROWS: u64 = 1 << 15;
 
-/// The most clean rows in a file of unusual shape.
+/// The most clean rows in a file that is not plain.
 const UNUSUAL_FILE_ROWS: u64 = 1_000;
 
 /// The name and the value of a column that no contract has.
 const UNKNOWN_COLUMN: (&str, &[u8]) = ("remark", b"checked");
 
-/// The rows of a fragment, by number.
+/// A fragment that is not generated yet: the numbers of its rows.
 #[derive(Clone, Debug)]
 pub struct FileFragment {
     /// The position of the dataset in the sample.
     pub dataset: usize,
     /// The kind of file that the fragment belongs to.
     pub file: FileKind,
-    /// The clean rows.
+    /// The numbers of the clean rows.
     pub rows: Range<u64>,
-    /// The defective lines, numbered through the dataset.
+    /// The numbers of the defective lines, which are counted through the whole dataset.
     pub defects: Range<u64>,
     /// `true` if this is the last fragment of the dataset's plain files.
     pub is_last: bool,
 }
 
-/// The bytes of a fragment, and counts of what is in them.
+/// The generated content of a fragment: its bytes, and counts of its rows.
 #[derive(Debug, Default)]
 pub struct FragmentContent {
-    /// The lines.
+    /// The lines of the fragment.
     pub bytes: Vec<u8>,
-    /// Counts of rows and lines, without a name and files.
+    /// Counts of rows and lines; its name and files are empty.
     pub counts: DatasetManifest,
     /// Statistics of the clean rows.
     pub statistics: RentalStatistics,
 }
 
 impl FileFragment {
-    /// Divides a dataset into fragments, in the order of its files.
+    /// Divides a dataset into fragments, in the order in which its files contain them.
     pub fn all_of(
         sample: &DatasetGenerators,
         dataset: usize,
@@ -91,13 +91,13 @@ impl FileFragment {
         plain.chain(unusual.filter(move |_| has_defects))
     }
 
-    /// Generates the rows.
+    /// Generates the content of the fragment.
     pub fn generate(&self, sample: &DatasetGenerators) -> FragmentContent {
         let dataset = self.dataset(sample);
         let rows = self.rows.end - self.rows.start;
         let mut content = FragmentContent::default();
         let typical_bytes = dataset.description().typical_row_bytes * rows;
-        // A twentieth more than is typical, because growing would copy megabytes.
+        // Reserves a twentieth more than is typical, because growing would copy megabytes.
         content
             .bytes
             .reserve(position(typical_bytes + typical_bytes / 20));
@@ -133,7 +133,7 @@ impl FileFragment {
         sample.datasets()[self.dataset].as_ref()
     }
 
-    /// Appends the clean rows, each followed by the defective rows of its place; no other fragment affects the bytes.
+    /// Appends the clean rows, each followed by the defective rows that are placed after it; no other fragment affects the bytes.
     fn generate_plain(
         &self,
         sample: &DatasetGenerators,
@@ -158,7 +158,7 @@ impl FileFragment {
         }
     }
 
-    /// Appends the clean rows of a file of unusual shape: `edit` changes each of them.
+    /// Appends the clean rows of a file that is not plain, each changed by `edit`.
     fn generate_edited(
         &self,
         dataset: &dyn DatasetGenerator,

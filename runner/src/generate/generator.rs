@@ -1,4 +1,4 @@
-//! Generates a sample: fragments in parallel, written in order to files that become visible together.
+//! Generates a sample: threads generate fragments in parallel, which are written in order to files that become visible together.
 
 use std::sync::Arc;
 
@@ -18,24 +18,26 @@ use crate::store::Store;
 use crate::watch::Progress;
 use crate::watch::StopSignal;
 
-/// The hint of a conflict with a sample that is already at the destination.
+/// The hint of a conflict with a sample that already exists at the destination.
 const HINT: &str = "choose another `--out`, or remove its `raw` folder first";
 
-/// The sample that is at a place when the generator is done.
+/// The sample that exists at the destination when the generator has ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GeneratedSample {
-    /// The content of the sample.
+    /// The manifest of the sample.
     pub manifest: SampleManifest,
-    /// `true` if an earlier generator wrote it.
+    /// `true` if the sample already existed, so that nothing was written.
     pub already_existed: bool,
 }
 
-/// Writes a sample below the store's root, unless the same sample is there already.
+/// Writes a sample below the store's root, unless the same sample already exists there.
 ///
-/// Memory is bounded by a few fragments of three megabytes per thread and the parts of one upload, whatever the sample's size.
+/// Memory does not depend on the size of the sample: it takes a few fragments of three megabytes per thread, and the parts of one
+/// upload.
 ///
 /// # Errors
-/// `Conflict` if other data is there, or another generator is writing; `Cancelled` after a stop; otherwise as the store says.
+/// `Conflict` if other data exists there, or if another generator is writing; `Cancelled` after a stop; otherwise the kind of the
+/// store's error.
 pub async fn generate(
     settings: &SampleSettings,
     store: &Store,
@@ -70,7 +72,10 @@ pub async fn generate(
     })
 }
 
-/// Fails if a file was removed or changed since the sample was written, as far as its size shows it.
+/// Checks that no file was removed since the sample was written, and that none has changed its size.
+///
+/// # Errors
+/// `Conflict` if a file is missing or has another size.
 async fn require_all_files(manifest: &SampleManifest, store: &Store) -> Result<()> {
     let Some(file) = first_damaged(manifest, store).await? else {
         return Ok(());
@@ -80,7 +85,7 @@ async fn require_all_files(manifest: &SampleManifest, store: &Store) -> Result<(
     Err(Error::new(ErrorKind::Conflict, message).hint(HINT))
 }
 
-/// Creates the error of a destination that holds a complete sample of another request.
+/// Creates the error for a destination that contains a complete sample with other settings.
 fn another_sample(store: &Store, found: &SampleRequest) -> Error {
     let message = format!(
         "`{}` holds another sample: {} rentals, seed {}, dirt {}",
@@ -92,7 +97,7 @@ fn another_sample(store: &Store, found: &SampleRequest) -> Error {
     Error::new(ErrorKind::Conflict, message).hint(HINT)
 }
 
-/// Generates and publishes all datasets, and returns their manifest; fragments are written in the order of their files.
+/// Generates and publishes all datasets, and returns the manifest of the sample.
 async fn write(
     settings: &SampleSettings,
     request: SampleRequest,
@@ -120,7 +125,7 @@ async fn write(
                     (header, fragment.generate(&sample), fragment)
                 })
             })
-            // One more than the threads, so that no thread waits while a fragment is written.
+            // One more than there are threads, so that no thread is idle while a fragment is written.
             .buffered(settings.threads.get() + 1);
         while let Some(fragment) = generated.next().await {
             let (header, content, fragment) = fragment.map_err(std::io::Error::other).context(
@@ -139,22 +144,22 @@ async fn write(
     Ok(manifest)
 }
 
-/// Divides fragments into files, and counts what they contain.
+/// Distributes fragments to files, and counts rows and lines.
 struct SampleFiles<'a> {
-    /// The destination of the files; nothing is visible before the sample is published.
+    /// The writer of the files; nothing is visible before the sample is published.
     writer: &'a mut SampleWriter,
-    /// The counters of bytes and accepted rows; they leave out headers.
+    /// The counters of bytes and accepted rows; headers are not counted.
     progress: &'a Progress,
-    /// The size in bytes that a plain file exceeds only with its first fragment.
+    /// The maximum size of a plain file, in bytes; only a file of a single fragment may be larger.
     file_bytes: u64,
-    /// The manifests of the datasets begun so far; fragments are added to the last one.
+    /// The manifests of the datasets that were begun so far; fragments are added to the last one.
     datasets: Vec<DatasetManifest>,
     /// The statistics of all clean rentals so far.
     statistics: RentalStatistics,
 }
 
 impl SampleFiles<'_> {
-    /// Adds a dataset without files; the fragments that follow belong to it.
+    /// Begins a dataset; the following fragments belong to it.
     fn begin_dataset(&mut self, name: &str) {
         self.datasets.push(DatasetManifest {
             name: name.to_owned(),
@@ -162,7 +167,7 @@ impl SampleFiles<'_> {
         });
     }
 
-    /// Appends a fragment to the current file, or to a new one with `header` if the file is full or the fragment not plain.
+    /// Appends a fragment to the current file; if that is full, or the fragment is not plain, begins a new file with `header`.
     async fn write(
         &mut self,
         fragment: &FileFragment,

@@ -1,16 +1,16 @@
 //! Generates samples of the raw data: seeded, realistic, of any size, and with defects on demand.
 //!
 //! ```text
-//! SampleSettings -> Sample (the generators of all datasets) -> FileFragment .. FileFragment (in parallel) -> files
+//! SampleSettings -> DatasetGenerators -> FileFragment .. FileFragment (in parallel) -> files
 //!     -> SampleWriter (invisible until the sample is complete) -> Store
 //! ```
 //!
-//! Each row depends only on the seed and on its number, so fragments are generated in any order by any number of threads, and
-//! joined in the order of the rows. All arithmetic is with integers, so every machine writes the same bytes.
+//! Each row depends only on the seed and its number, so any number of threads can generate fragments in any order; they are
+//! written in the order of the rows. All arithmetic is with integers, so every machine writes the same bytes.
 //!
-//! Defective rows are added between the clean rows and never replace one. So a run over a sample with defects publishes the
-//! same tables as a run over the sample without defects of the same seed and size, and the [`SampleManifest`] says how many
-//! lines the run must reject, and why.
+//! Defective rows are added between the clean rows and never replace one. So a run on a sample with defects publishes the same
+//! tables as a run on the sample of the same seed and size without defects. The [`SampleManifest`] says how many lines the run
+//! must reject, and for which defects.
 
 mod dataset_generators;
 mod dataset_sizes;

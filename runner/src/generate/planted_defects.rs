@@ -1,4 +1,4 @@
-//! Places defective rows between the clean rows of a fragment.
+//! Chooses the defective rows of a fragment and their places between the clean rows.
 
 use std::ops::Range;
 
@@ -9,45 +9,45 @@ use crate::generate::row_editor::RowEditor;
 use crate::generate::sample_manifest::{DatasetManifest, DefectCount, RentalStatistics};
 use crate::generate::values::{Rng, length, position};
 
-/// The number of rows that refer to a rejected row, per column that refers to another dataset.
+/// The number of rows that refer to a rejected row, for each column that refers to another dataset.
 const CASCADED_ROWS: u64 = 3;
 
-/// The number of the first such row, far above those of all other rows.
+/// The number of the first of these rows, far above the numbers of all other rows.
 const FIRST_CASCADED_ROW: u64 = 1 << 38;
 
-/// The rows of a fragment, and the defective lines that go between them.
+/// The clean rows of a fragment, and the defective lines to place between them.
 pub struct DefectPlan<'a> {
-    /// All datasets, for references.
+    /// The generators of all datasets, for references to their keys.
     pub sample: &'a DatasetGenerators,
-    /// The dataset that gets the defects.
+    /// The generator of the fragment's dataset.
     pub dataset: &'a dyn DatasetGenerator,
-    /// The clean rows.
+    /// The numbers of the clean rows.
     pub rows: Range<u64>,
-    /// The defective lines, numbered through the dataset.
+    /// The numbers of the defective lines, which are counted through the whole dataset.
     pub lines: Range<u64>,
-    /// `true` if no plain rows follow in the dataset.
+    /// `true` if this is the last fragment of the dataset's plain files.
     pub is_last: bool,
 }
 
-/// A defective row and its place.
+/// A defective row, and its place in the fragment.
 pub struct PlantedDefect {
-    /// The clean row that it follows.
+    /// The number of the clean row that it follows.
     pub after: u64,
-    /// The number of the valid row that the defect is applied to; no clean row has it.
+    /// The number of the valid row to which the defect is applied; no clean row has this number.
     row: u64,
-    /// The change to that row.
+    /// The change that makes this row defective.
     content: Content,
 }
 
 /// A change to a valid row that makes the contract reject it.
 enum Content {
-    /// One of the dataset's own defects.
+    /// One of the defects that the dataset's description lists.
     Defect(Defect),
     /// A last field that is longer than a record may be.
     Overlong,
-    /// A quote that the row opens and does not close.
+    /// A quote that the row opens and never closes.
     UnclosedQuote,
-    /// A valid row whose column refers to the rejected row of a dataset.
+    /// A valid row in which a column (the first name) refers to the rejected row of a dataset (the second name).
     Cascaded(&'static str, &'static str),
 }
 
@@ -61,7 +61,7 @@ impl DefectPlan<'_> {
         let mut next = self.lines.start;
         let mut left = self.lines.end - self.lines.start;
         let mut plant = |after: u64, content: Content, lines: u64, left: &mut u64| {
-            // Numbers above those of the clean rows give valid rows that are not in the sample yet.
+            // Row numbers above those of the clean rows give valid rows that the sample does not contain.
             let row = self.dataset.rows() + next;
             planted.push(PlantedDefect {
                 after,
@@ -96,7 +96,7 @@ impl DefectPlan<'_> {
             }
         }
         self.place_cascaded(rng, &mut planted);
-        // An unclosed quote is last at its place: it must reach the end of the file or a mebibyte without quotes.
+        // An unclosed quote comes last at its place: up to the end of the file, or for a mebibyte, no other quote may follow.
         planted.sort_by_key(|defect| {
             let is_unclosed = matches!(defect.content, Content::UnclosedQuote);
             (defect.after, is_unclosed)
@@ -104,7 +104,7 @@ impl DefectPlan<'_> {
         planted
     }
 
-    /// Lets a few rows of the first fragment refer to the first defective row of each dataset, whose key is readable.
+    /// Adds a few rows to the first fragment that refer to the first defective row of another dataset, whose key is readable.
     fn place_cascaded(&self, rng: &mut Rng, planted: &mut Vec<PlantedDefect>) {
         if self.rows.start > 0 {
             return;
@@ -122,15 +122,15 @@ impl DefectPlan<'_> {
         }
     }
 
-    /// Draws a clean row of the fragment.
+    /// Returns a random clean row of the fragment.
     fn anywhere(&self, rng: &mut Rng) -> u64 {
         rng.between(self.rows.start, self.rows.end - 1)
     }
 
-    /// Returns the place of a defect.
+    /// Returns the clean row after which a defect is placed.
     ///
-    /// If clean rows have no quotes, defects with quotes are in the first eighth of the fragment, so that more than a mebibyte
-    /// without quotes follows an unclosed one.
+    /// If clean rows have no quotes, defects with quotes are placed in the first eighth of the fragment, so that more than a
+    /// mebibyte without quotes follows an unclosed quote.
     fn place_of(&self, defect: &Defect, rng: &mut Rng) -> u64 {
         if defect.kind == DefectKind::TwoLines && !self.dataset.description().has_quotes {
             let eighth = (self.rows.end - self.rows.start) / 8;
@@ -140,7 +140,7 @@ impl DefectPlan<'_> {
         }
     }
 
-    /// Returns the place of an unclosed quote.
+    /// Returns the clean row after which an unclosed quote is placed.
     fn before_quote(&self) -> u64 {
         if self.dataset.description().has_quotes {
             self.rows.end - 1
@@ -150,7 +150,7 @@ impl DefectPlan<'_> {
         }
     }
 
-    /// Appends a defective row and counts it.
+    /// Appends a defective row to `out`, and counts it.
     pub fn write(
         &self,
         planted: &PlantedDefect,

@@ -1,4 +1,4 @@
-//! Edits the fields of a valid row before it is written.
+//! Changes the fields of a valid row before it is written.
 
 use crate::generate::dataset_generators::DatasetGenerators;
 use crate::generate::datasets::DatasetGenerator;
@@ -6,12 +6,12 @@ use crate::generate::defects::Mutation;
 use crate::generate::sample_manifest::RentalStatistics;
 use crate::generate::values::Rng;
 
-/// The length of an overlong field: a record may have a mebibyte.
+/// The length of an overlong field: more than the mebibyte that a record may have.
 const OVERLONG_BYTES: usize = (1 << 20) + 4_096;
 
 /// A row whose fields can be changed.
 pub struct RowEditor<'a> {
-    /// The generator of the row, which knows its columns and keys.
+    /// The generator of the row's dataset, which knows the columns and keys.
     dataset: &'a dyn DatasetGenerator,
     /// The text of each field, with its quotes.
     fields: Vec<Vec<u8>>,
@@ -32,7 +32,7 @@ impl<'a> RowEditor<'a> {
         }
     }
 
-    /// Applies a mutation; `earlier` is a clean row that is above this one in the file.
+    /// Applies a mutation; `earlier` is the number of a clean row above this one in the file.
     pub fn mutate(
         &mut self,
         sample: &DatasetGenerators,
@@ -73,14 +73,14 @@ impl<'a> RowEditor<'a> {
         }
     }
 
-    /// Makes a column refer to another row.
+    /// Puts into a column the key of a row of another dataset.
     pub fn refer(&mut self, column: &str, dataset: &dyn DatasetGenerator, row: u64) {
         let field = self.field(column);
         field.clear();
         dataset.keys().write(row, field);
     }
 
-    /// Opens a quote at the start of the row and leaves it open.
+    /// Opens a quote at the start of the row that is never closed.
     pub fn open_quote(&mut self) {
         for field in &mut self.fields {
             field.retain(|byte| *byte != b'"');
@@ -88,7 +88,7 @@ impl<'a> RowEditor<'a> {
         self.fields[0].insert(0, b'"');
     }
 
-    /// Makes the last field longer than a record may be.
+    /// Extends the last field so that it is longer than a record may be.
     pub fn lengthen(&mut self) {
         let last = self.fields.last_mut().expect("a row has fields");
         last.resize(OVERLONG_BYTES, b'x');
@@ -116,7 +116,7 @@ impl<'a> RowEditor<'a> {
         &mut self.fields[position]
     }
 
-    /// Returns the position of a column in the header, which its field has until one is moved or removed.
+    /// Returns the position of a column in the header; valid for the fields until one is moved or removed.
     fn position(&self, column: &str) -> usize {
         let mut columns = self.dataset.description().columns.iter();
         columns
@@ -125,7 +125,7 @@ impl<'a> RowEditor<'a> {
     }
 }
 
-/// Splits a line that the generator wrote into its fields, which keep their quotes.
+/// Splits a line of a generator into its fields, which keep their quotes.
 fn split(line: &[u8]) -> Vec<Vec<u8>> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let mut fields = vec![Vec::new()];

@@ -1,4 +1,4 @@
-//! The manifest of a sample: its files, and counts that end-to-end tests compare with the report of a run.
+//! The manifest of a sample: its files, and the counts that end-to-end tests compare with the report of a run.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use crate::generate::defect_share::DefectShare;
 use crate::generate::defects::DefectKind;
 use crate::generate::settings::SampleSettings;
 
-/// The version of the generator's rules: another version gives other bytes for the same settings.
+/// The version of the generator's rules; it changes whenever the same settings give other bytes.
 pub const GENERATOR_VERSION: u32 = 1;
 
-/// The content of `raw/_generated.json`, which only a complete sample has.
+/// The content of `raw/_generated.json`, which exists only for a complete sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleManifest {
     /// The request that the sample was generated for.
@@ -24,7 +24,7 @@ pub struct SampleManifest {
 }
 
 impl SampleManifest {
-    /// Returns the manifest of a dataset.
+    /// Returns the manifest of a dataset by its name.
     #[must_use]
     pub fn dataset(&self, name: &str) -> Option<&DatasetManifest> {
         self.datasets.iter().find(|dataset| dataset.name == name)
@@ -42,14 +42,14 @@ pub struct SampleRequest {
     /// The version of the generator's rules.
     #[serde(rename = "laws")]
     pub version: u32,
-    /// The number of clean rentals.
+    /// The number of rentals that the contract accepts.
     pub rentals: u64,
-    /// The seed.
+    /// The seed of the random data.
     pub seed: u64,
     /// The share of each dataset's lines that have a defect.
     #[serde(rename = "dirt")]
     pub defect_share: DefectShare,
-    /// The size from which on no more rows are added to a file.
+    /// The maximum size of a plain file, in bytes; only a file of a single fragment may be larger.
     pub file_bytes: u64,
 }
 
@@ -68,22 +68,22 @@ impl From<&SampleSettings> for SampleRequest {
 /// The files and counts of one dataset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetManifest {
-    /// The folder below `raw/`.
+    /// The name of the dataset, and of its folder in `raw/`.
     pub name: String,
-    /// Rows that the contract accepts.
+    /// The number of rows that the contract accepts.
     pub accepted_rows: u64,
-    /// Physical lines of all files, without headers.
+    /// The number of physical lines in all files, without headers.
     pub lines: u64,
-    /// Rows that are rejected for a defect of their own, by its kind.
+    /// The numbers of rows that are rejected for a defect of their own, by the kind of defect.
     pub rejected: BTreeMap<DefectKind, DefectCount>,
-    /// Rows that are rejected only because they refer to a rejected row; the share of defects does not include them.
+    /// The number of rows that are rejected only because they refer to a rejected row; the share of defects does not count them.
     pub cascaded_rows: u64,
-    /// The files, by name.
+    /// The files of the dataset, sorted by name.
     pub files: Vec<FileManifest>,
 }
 
 impl DatasetManifest {
-    /// Returns the number of rows and lines with a defect of their own.
+    /// Returns the numbers of all rows and lines with a defect of their own.
     #[must_use]
     pub fn rejected_total(&self) -> DefectCount {
         let mut total = DefectCount::default();
@@ -93,7 +93,7 @@ impl DatasetManifest {
         total
     }
 
-    /// Adds the counts of a fragment.
+    /// Adds the counts of a fragment to those of the dataset.
     pub(super) fn add(&mut self, fragment: &Self) {
         self.accepted_rows += fragment.accepted_rows;
         self.lines += fragment.lines;
@@ -107,9 +107,9 @@ impl DatasetManifest {
 /// The number of defects of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefectCount {
-    /// Rows.
+    /// The number of rows.
     pub rows: u64,
-    /// Physical lines that a reader counts for these rows.
+    /// The number of physical lines that a reader counts for these rows.
     pub lines: u64,
 }
 
@@ -124,42 +124,42 @@ impl DefectCount {
 /// One file of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileManifest {
-    /// The key below `raw/`.
+    /// The path in `raw/`: `<dataset>/<file>`.
     pub name: String,
-    /// The kind of file.
+    /// The kind of the file's content.
     pub kind: FileKind,
     /// The size in bytes.
     pub bytes: u64,
-    /// Physical lines, with the header.
+    /// The number of physical lines, including the header.
     pub lines: u64,
 }
 
-/// A kind of file; only samples with defects have files that are not plain.
+/// The kind of a file's content. Only samples with defects have files that are not plain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileKind {
     /// Clean and defective rows under the usual header.
     Plain,
-    /// Clean rows with their columns in reverse order.
+    /// Clean rows whose columns are in reverse order.
     Reordered,
     /// Clean rows with a column that the contract does not have.
     UnknownColumn,
-    /// A header without rows.
+    /// A header and no rows.
     HeaderOnly,
-    /// No bytes.
+    /// An empty file, without even a header.
     Empty,
 }
 
-/// Statistics of the clean rentals: their revenue, and oddities that deserve a warning but no rejection.
+/// Statistics of the clean rentals: their revenue, and the numbers of anomalies for which a check warns but rejects no row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RentalStatistics {
-    /// The sum of all amounts.
+    /// The sum of all amounts, in cents.
     pub revenue_cents: u64,
-    /// Rentals that start before the day of their user's sign-up.
+    /// The number of rentals that start before the day of their user's sign-up.
     pub starts_before_signup: u64,
-    /// Rentals by users who are not active.
+    /// The number of rentals by users who are not active.
     pub by_inactive_user: u64,
-    /// Rentals whose amount is not hours times the vehicle's rate.
+    /// The number of rentals whose amount is not the duration in hours times the vehicle's rate.
     pub off_price_rule: u64,
 }
 

@@ -1,28 +1,28 @@
-//! The settings of a sample.
+//! The settings that determine a sample.
 
 use std::num::NonZeroUsize;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::generate::defect_share::DefectShare;
 
-/// The most rentals of one sample: about 900 GB of text, and far fewer than the 2^40 ids.
+/// The most rentals of one sample: about 900 GB of text. It is far below the number of ids, 2^40.
 pub const MAX_RENTALS: u64 = 10_000_000_000;
 
-/// The default size of a file, which readers split well; a fragment that would exceed it begins the next file.
+/// The default maximum size of a file, in bytes; readers can split such files well.
 pub const FILE_BYTES: u64 = 256 << 20;
 
-/// The settings of a sample.
+/// The settings of a sample; all but `threads` determine its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SampleSettings {
     /// The number of rentals that the contract accepts; the sizes of the other datasets follow from it.
     pub rentals: u64,
-    /// The seed; another seed gives other data by the same rules.
+    /// The seed of the random data; another seed gives other data by the same rules.
     pub seed: u64,
     /// The share of each dataset's lines that have a defect.
     pub defect_share: DefectShare,
-    /// The number of fragments that are generated at a time; the bytes do not depend on it.
+    /// The number of fragments that are generated in parallel.
     pub threads: NonZeroUsize,
-    /// The size of a file; [`FILE_BYTES`] unless a test needs many files.
+    /// The maximum size of a file, in bytes: [`FILE_BYTES`], unless a test needs many files.
     pub file_bytes: u64,
 }
 
@@ -47,14 +47,14 @@ impl SampleSettings {
         })
     }
 
-    /// Sets the number of fragments that are generated at a time.
+    /// Sets the number of fragments that are generated in parallel.
     #[must_use]
     pub fn threads(mut self, threads: NonZeroUsize) -> Self {
         self.threads = threads;
         self
     }
 
-    /// Sets the size of a file.
+    /// Sets the maximum size of a file, in bytes.
     #[must_use]
     pub fn file_bytes(mut self, bytes: u64) -> Self {
         self.file_bytes = bytes;

@@ -1,4 +1,4 @@
-//! Definition files of state machines.
+//! Reads definition files of state machines.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use drivetrain_statemachine::{Machine, MachineType, validate};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::findings::finding::Finding;
 
-/// A definition as it was read from a file.
+/// A definition file: its path and its unchanged text.
 #[derive(Clone, Debug)]
 pub struct DefinitionFile {
     /// The path as the user wrote it.
@@ -17,10 +17,10 @@ pub struct DefinitionFile {
 }
 
 impl DefinitionFile {
-    /// Reads a file.
+    /// Reads a definition file, including a byte order mark.
     ///
     /// # Errors
-    /// `InputMissing` if the file does not exist; `Usage` if it is not UTF-8.
+    /// `InputMissing` if the file does not exist; `Usage` if it is a folder or not UTF-8; `Failed` for other read errors.
     pub fn read(path: &Path) -> Result<Self> {
         Ok(Self {
             path: path.to_owned(),
@@ -29,16 +29,16 @@ impl DefinitionFile {
         })
     }
 
-    /// Returns the machine's name, which is the file's without its extensions: `orders` for `orders.asl.json`.
+    /// Returns the machine's name, which is the file's name without `.asl.json`: `orders` for `orders.asl.json`.
     #[must_use]
     pub fn name(&self) -> String {
         machine_name(&self.path)
     }
 
-    /// Parses the machine.
+    /// Parses the definition as a machine of a type.
     ///
     /// # Errors
-    /// All errors of the definition.
+    /// All findings of a definition that is invalid.
     pub fn machine(&self, machine_type: MachineType) -> Result<Machine, Vec<Finding>> {
         Machine::parse_as(&self.text, machine_type).map_err(|error| {
             let file = self.path.display().to_string();
@@ -47,7 +47,7 @@ impl DefinitionFile {
         })
     }
 
-    /// Returns all errors and warnings of the definition.
+    /// Validates the definition and returns all its errors and warnings.
     #[must_use]
     pub fn findings(&self, machine_type: MachineType) -> Vec<Finding> {
         let file = self.path.display().to_string();
@@ -59,14 +59,14 @@ impl DefinitionFile {
     }
 }
 
-/// Returns a file's name without its extension and without `.asl` before that.
+/// Returns a file's name without its extension, and without an `.asl` before the extension.
 #[must_use]
 pub fn machine_name(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     stem.strip_suffix(".asl").unwrap_or(&stem).to_owned()
 }
 
-/// Returns a file's name up to its first `.`, not counting one at the beginning.
+/// Returns a file's name up to its first `.`; a `.` at the beginning of the name does not count.
 #[must_use]
 pub fn stem(path: &Path) -> String {
     let name = path
@@ -79,7 +79,7 @@ pub fn stem(path: &Path) -> String {
     }
 }
 
-/// Reads a text file without its byte order mark.
+/// Reads a text file and removes its byte order mark, if it has one.
 ///
 /// # Errors
 /// `InputMissing` if the file does not exist; `Usage` if it is a folder or not UTF-8; `Failed` for other read errors.
@@ -91,7 +91,7 @@ pub fn read_text(path: &Path) -> Result<String> {
     })
 }
 
-/// Reads a text file as it is, with its byte order mark if it has one.
+/// Reads a text file unchanged, with its byte order mark if it has one.
 fn read_exactly(path: &Path) -> Result<String> {
     let shown = path.display();
     let bytes = std::fs::read(path).map_err(|error| {

@@ -1,4 +1,4 @@
-//! Definitions that test cases refer to, each parsed once.
+//! Cache of the definitions that test cases refer to, so that each is parsed once.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,19 @@ use crate::machines::case::field_reader::Findings;
 use crate::machines::definition::DefinitionFile;
 use crate::machines::findings::finding::Finding;
 
-/// Cache of parsed definitions, with all findings so far.
+/// Cache of parsed definitions, and the findings in all files that were read so far.
 #[derive(Debug, Default)]
 pub struct MachineFiles {
-    /// Machines by file identity and whether they are EXPRESS; `None` for a definition with errors.
+    /// Machines by the file's canonical path and whether they are EXPRESS; `None` for a definition with errors.
     machines: BTreeMap<(PathBuf, bool), Option<Machine>>,
-    /// Findings so far, in definitions and cases.
+    /// Findings in definitions and cases so far.
     pub findings: Findings,
 }
 
 impl MachineFiles {
-    /// Returns the machine of a definition, parsed at the first call; `None` if it has errors, which are recorded once.
+    /// Returns the machine of a definition file, which is parsed at the first call.
+    ///
+    /// Returns `None` if the definition has errors; they are added to the findings once.
     pub fn machine(&mut self, path: &Path, machine_type: MachineType) -> Option<Machine> {
         let key = (identity(path), machine_type == MachineType::Express);
         if let Some(known) = self.machines.get(&key) {
@@ -33,7 +35,7 @@ impl MachineFiles {
                 .map_err(|found| self.findings.extend(errors(found)))
                 .ok()
         } else {
-            // The file existed a moment ago; reading it as JSON records the reason as a finding.
+            // The case's reader has found the file, so the error is unexpected; `json_file` reports it as a finding.
             let _ = self.findings.json_file(path);
             None
         };
@@ -42,10 +44,10 @@ impl MachineFiles {
     }
 }
 
-/// Checks that an output file is none of the input files.
+/// Checks that writing an output file does not overwrite one of the input files.
 ///
 /// # Errors
-/// `Usage` if it is, by any path; `flag` names the output in the message.
+/// `Usage` if the output is one of them, by whichever path. The message names the output by its `flag`.
 pub fn not_one_of<'a>(
     flag: &str,
     written: &Path,
@@ -65,7 +67,7 @@ pub fn not_one_of<'a>(
     }
 }
 
-/// Returns the canonical path, which is the same for all paths to one file.
+/// Returns the canonical path of a file, which is the same for all paths to it.
 #[must_use]
 pub fn identity(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())

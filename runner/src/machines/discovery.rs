@@ -1,4 +1,4 @@
-//! Discovery of jobs and definitions below a folder.
+//! Finds the jobs and definitions in a folder and its subfolders.
 
 use std::path::{Path, PathBuf};
 
@@ -7,23 +7,23 @@ use serde_json::Value;
 use crate::error::{Context, ErrorKind, Result};
 use crate::machines::definition::read_text;
 
-/// The largest file that may be a definition: AWS refuses larger ones, so such a file is data.
+/// The largest JSON file that may be a definition. AWS refuses larger definitions, so a larger file is data.
 const LARGEST_DEFINITION_BYTES: u64 = 1 << 20;
 
-/// File that marks a cache folder, whose contents a tool can create again.
+/// Name of the file that marks a cache folder, which a tool can create again and discovery skips.
 const CACHE_MARK: &str = "CACHEDIR.TAG";
 
-/// Jobs and definitions of a folder, sorted by path.
+/// The jobs and definitions that discovery has found, each sorted by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Targets {
     /// Folders that contain a `job.toml`.
     pub jobs: Vec<PathBuf>,
-    /// Definitions of machines: all `*.asl.json` files, and other JSON files with `StartAt` and `States`.
+    /// Definitions of machines: all `*.asl.json` files, and all other JSON files with `StartAt` and `States`.
     pub machines: Vec<PathBuf>,
 }
 
 impl Targets {
-    /// Searches a folder and its subfolders, except hidden ones, caches and `node_modules`.
+    /// Searches a folder and its subfolders, except hidden folders, caches and `node_modules`.
     ///
     /// # Errors
     /// `Failed` if a folder cannot be read.
@@ -41,7 +41,8 @@ impl Targets {
     }
 }
 
-/// Lists the files of a folder and its subfolders, sorted; links to folders are not followed.
+/// Lists the files of a folder and its subfolders, sorted. Skips hidden names, caches and `node_modules`; follows no links to
+/// folders.
 ///
 /// # Errors
 /// `Failed` if a folder cannot be read.
@@ -70,7 +71,7 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Returns `true` if a file defines a machine, by its name or its contents.
+/// Returns `true` if a file's name or contents show that it defines a machine.
 fn is_definition(file: &Path, name: &str) -> bool {
     if name.ends_with(".asl.json") {
         return true;
@@ -89,7 +90,7 @@ fn is_definition(file: &Path, name: &str) -> bool {
     };
     match serde_json::from_str::<Value>(&text) {
         Ok(value) => value.get("StartAt").is_some() && value.get("States").is_some(),
-        // Broken JSON with these keys is a definition in the making, whose errors the user wants to see.
+        // Invalid JSON with these fields is an unfinished definition; the user wants to see its errors.
         Err(_) => text.contains("\"StartAt\"") && text.contains("\"States\""),
     }
 }

@@ -1,4 +1,4 @@
-//! Durations as text for people.
+//! Formats durations for people.
 
 use chrono::TimeDelta;
 

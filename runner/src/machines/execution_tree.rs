@@ -1,4 +1,4 @@
-//! An execution drawn as a tree for people.
+//! Draws an execution as a tree of its states, for people.
 
 use chrono::TimeDelta;
 use drivetrain_statemachine::trace::{
@@ -9,13 +9,15 @@ use crate::machines::duration_text::time_span;
 use crate::machines::findings::finding::plural;
 use crate::report::grouped;
 
-/// The most iterations that are drawn one by one. Of a longer Map, only failed iterations are drawn; the others are summed up.
+/// The most iterations of a Map that are drawn one by one. If there are more, only failed ones are drawn, and the totals of all
+/// follow.
 const MOST_SHOWN: u64 = 10;
 
-/// The length to which a cause is truncated; the end of the report has it in full.
+/// The length to which a cause is truncated in the tree; the end of the report shows it in full.
 const MOST_CAUSE_CHARACTERS: usize = 300;
 
-/// Draws the states in order, each with its type, time, end, inner states, and its data if the trace kept it.
+/// Draws the visited states in order, each with its type, duration, result and inner states, and with its data if the trace has
+/// it.
 #[must_use]
 pub fn tree(steps: &Steps) -> String {
     let mut text = String::new();
@@ -23,7 +25,7 @@ pub fn tree(steps: &Steps) -> String {
     text
 }
 
-/// Draws the states of one flow; `guide` is the prefix of each line.
+/// Draws the states of one flow: the machine, a branch or an iteration. Each line begins with `guide`.
 fn draw_steps(steps: &Steps, guide: &str, text: &mut String) {
     let last = steps.iter().count().saturating_sub(1);
     for (index, visit) in steps.iter().enumerate() {
@@ -41,7 +43,7 @@ fn draw_steps(steps: &Steps, guide: &str, text: &mut String) {
     }
 }
 
-/// Formats the line of a visit: `Charge  Task  20 s  ok, retried 2 times`.
+/// Formats the line of a visited state: `Charge  Task  20 s  ok, retried 2 times`.
 fn line(visit: &Visit) -> String {
     let Visit {
         state, state_type, ..
@@ -65,7 +67,7 @@ fn line(visit: &Visit) -> String {
     )
 }
 
-/// Formats the number of iterations, with a breakdown unless all ended alike: `3 iterations (2 ok, 1 failed)`.
+/// Formats the number of iterations; if they ended differently, with a number per result: `3 iterations (2 ok, 1 failed)`.
 fn counts(iterations: &Iterations) -> String {
     let total = usize::try_from(iterations.total()).unwrap_or(usize::MAX);
     let parts: Vec<String> = [
@@ -90,7 +92,7 @@ fn draw_below(visit: &Visit, guide: &str, text: &mut String) {
     if let Some(input) = &visit.input {
         *text += &format!("{guide}  input   {input}\n");
     }
-    // If the failure came from inside, the inner state's line already has the reason.
+    // If an inner state caused the failure, its line already shows the reason.
     let shown_inside = failed_inside(visit).and_then(Visit::last_failure);
     for (number, attempted) in visit.attempts.iter().enumerate() {
         let is_last = number + 1 == visit.attempts.len();
@@ -125,7 +127,7 @@ fn draw_below(visit: &Visit, guide: &str, text: &mut String) {
     }
 }
 
-/// Returns the first inner state that failed for good.
+/// Returns the visit of the inner state that ended its branch or iteration with a failure; the first one if there are several.
 fn failed_inside(visit: &Visit) -> Option<&Visit> {
     let flows: Vec<&Steps> = match &visit.inside {
         Inside::Nothing => Vec::new(),
@@ -143,7 +145,7 @@ fn same_reason(one: &Attempted, other: &Attempted) -> bool {
     one.error == other.error && one.cause == other.cause
 }
 
-/// Draws all iterations if they are few; otherwise the failed ones and totals per state.
+/// Draws every iteration if there are few; otherwise the failed ones, and the totals per state.
 fn draw_iterations(iterations: &Iterations, guide: &str, text: &mut String) {
     let in_full = iterations.total() <= MOST_SHOWN;
     let mut shown: Vec<&Iteration> = iterations
@@ -172,7 +174,7 @@ fn draw_iterations(iterations: &Iterations, guide: &str, text: &mut String) {
     }
 }
 
-/// Formats the totals of a state: `10,000 visits  1.5 s each  12 failed attempts  3 FAILED`.
+/// Formats the totals of a state over all iterations: `10,000 visits  1.5 s each  12 failed attempts  3 FAILED`.
 fn summed(totals: &Totals) -> String {
     let visits = usize::try_from(totals.visits).unwrap_or(usize::MAX);
     let each = i32::try_from(totals.visits)
@@ -181,7 +183,7 @@ fn summed(totals: &Totals) -> String {
         .unwrap_or(TimeDelta::zero());
     let each = TimeDelta::milliseconds(each.num_milliseconds());
     let mut text = format!("{}  {} each", plural(visits, "visit"), time_span(each));
-    // A visit that failed for good is not counted as an attempt as well.
+    // The last failure of a visit that failed for good is counted below.
     let attempts = totals.failures.saturating_sub(totals.failed);
     if attempts > 0 {
         let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);

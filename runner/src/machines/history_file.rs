@@ -1,4 +1,4 @@
-//! History files: JSON Lines that are written while an execution runs.
+//! Writes history files (JSON Lines) while an execution runs.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use drivetrain_statemachine::{Event, HistorySink, JsonLines};
 
 use crate::error::{Context, ErrorKind, Result};
 
-/// Sink that writes one event per line; clones write to the same file.
+/// Sink that writes each event as one line of JSON; all clones write to the same file.
 #[derive(Clone)]
 pub struct HistoryFile {
     /// Path of the file, for messages.
@@ -17,10 +17,10 @@ pub struct HistoryFile {
 }
 
 impl HistoryFile {
-    /// Creates the file. With `at_once` each event is flushed when it happens, so that a reader can follow along.
+    /// Creates the file, or truncates it. With `at_once`, each event is flushed when it happens, so that a reader can follow.
     ///
     /// # Errors
-    /// `Failed` if it cannot be created.
+    /// `Failed` if the file cannot be created.
     pub fn create(path: &Path, at_once: bool) -> Result<Self> {
         let file = File::create(path).context(ErrorKind::Failed, cannot_write(path))?;
         let lines = JsonLines::new(file);
@@ -30,7 +30,7 @@ impl HistoryFile {
         })
     }
 
-    /// Begins each line with the `executionArn`, for a file with the events of many executions.
+    /// Adds the `executionArn` to each line, for a file with the events of several executions.
     #[must_use]
     pub fn naming_executions(self) -> Self {
         Self {
@@ -39,10 +39,10 @@ impl HistoryFile {
         }
     }
 
-    /// Flushes the buffered lines.
+    /// Flushes the buffered lines to the file.
     ///
     /// # Errors
-    /// `Failed` if any line could not be written, now or before.
+    /// `Failed` if a line could not be written, now or earlier.
     pub fn finish(&self) -> Result<()> {
         let ended = self.lines.finish();
         ended.context(ErrorKind::Failed, cannot_write(&self.path))
@@ -59,7 +59,7 @@ impl HistorySink for HistoryFile {
     }
 }
 
-/// Returns the message of a failed write.
+/// Returns the error message for a file that cannot be created or written.
 fn cannot_write(path: &Path) -> String {
     format!("cannot write `{}`", path.display())
 }

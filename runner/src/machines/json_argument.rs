@@ -1,4 +1,4 @@
-//! JSON arguments of the command line: inline, from a file, or from standard input.
+//! Reads JSON arguments of the command line: inline, from a file, or from standard input.
 
 use std::io::Read;
 use std::path::Path;
@@ -11,12 +11,12 @@ use crate::machines::definition::read_text;
 use crate::machines::findings::finding::Finding;
 use crate::terminal::stderr::note;
 
-/// Reads a flag's value: JSON, the name of a JSON file, or `-` for standard input.
+/// Reads the JSON that is the value of a flag, or that a file or standard input (`-`) contains.
 ///
-/// Duplicate keys of an object are reported on standard error, because only the last one counts.
+/// Reports duplicate keys of an object on standard error, because only the last value counts.
 ///
 /// # Errors
-/// `InputMissing` for a file that does not exist; `Usage` for invalid JSON, with its line and column.
+/// `InputMissing` if the file does not exist; `Usage` for invalid JSON; `Failed` if standard input cannot be read.
 pub fn read_json(flag: &str, given: &str) -> Result<Value> {
     let (text, origin, name) = if given == "-" {
         let mut text = String::new();
@@ -44,7 +44,9 @@ pub fn read_json(flag: &str, given: &str) -> Result<Value> {
     Ok(value)
 }
 
-/// Returns `true` if a value is JSON and not a file name; broken JSON must not be mistaken for a name.
+/// Returns `true` if a flag's value is JSON, valid or not, and not a file name.
+///
+/// Invalid JSON must not be mistaken for a file name, or the user would see the wrong error.
 fn is_json(given: &str) -> bool {
     given.trim_start().starts_with(['{', '[', '"']) || serde_json::from_str::<Value>(given).is_ok()
 }

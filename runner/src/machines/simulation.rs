@@ -1,4 +1,4 @@
-//! One execution on this machine, in virtual or in real time.
+//! Runs one execution of a state machine on this computer, in virtual or in real time.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -19,10 +19,10 @@ use crate::machines::buckets::handler::Buckets;
 use crate::machines::task_routes::task_routes;
 use crate::terminal::signals;
 
-/// Everything that an execution depends on.
+/// An execution to run, with everything that its result depends on.
 #[derive(Clone, Debug)]
 pub struct Simulation {
-    /// The machine.
+    /// The state machine to execute.
     pub machine: Machine,
     /// The machine's name in ARNs and in the context object.
     pub name: String,
@@ -32,31 +32,31 @@ pub struct Simulation {
     pub start_time: DateTime<Utc>,
     /// The seed of random numbers, jitter and UUIDs.
     pub seed: u64,
-    /// The most events that the execution may have; `None` for the quota of the machine's type.
+    /// The limit of events in the history; `None` for AWS's quota of the machine's type.
     pub max_events: Option<MaxEvents>,
-    /// The answers of tasks.
+    /// The mocked answers of tasks.
     pub mocks: MockCase,
-    /// Folders in place of the S3 buckets that Map states read and write.
+    /// Local folders that replace the S3 buckets that Map states read and write.
     pub buckets: Buckets,
     /// `true` if waits take real time; `false` if the clock is virtual and jumps to the next timer.
     pub real_time: bool,
-    /// Whether to keep the inputs of task calls.
+    /// Whether to keep the inputs of task calls for [`Ran::inputs`].
     pub keeps_inputs: bool,
     /// `true` if Ctrl-C stops the execution instead of the process.
     pub interruptible: bool,
 }
 
-/// The most events that an execution may have.
+/// The limit of events in the history of an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxEvents {
-    /// At most this number.
+    /// At most this number of events.
     Limit(NonZeroU64),
     /// No limit.
     None,
 }
 
 impl MaxEvents {
-    /// Returns the limit as the engine takes it: `None` for no limit.
+    /// Converts the limit for the engine, where `None` means no limit.
     fn limit(self) -> Option<u64> {
         match self {
             Self::Limit(limit) => Some(limit.get()),
@@ -82,31 +82,31 @@ impl FromStr for MaxEvents {
 /// The result of a simulation.
 #[derive(Clone, Debug)]
 pub struct Ran {
-    /// The end of the simulation.
+    /// How the simulation ended.
     pub ended: Ended,
-    /// The number of task calls per state, for states that made any.
+    /// The number of task calls per state; states without a call are absent.
     pub calls: BTreeMap<String, u64>,
     /// The inputs of task calls; empty unless the simulation keeps them.
     pub inputs: Inputs,
 }
 
-/// Inputs of task calls per state, in the order of the calls.
+/// The inputs of task calls per state, in the order of the calls.
 pub type Inputs = BTreeMap<String, Vec<Value>>;
 
-/// The end of a simulation.
+/// Way in which a simulation ended.
 #[derive(Clone, Debug)]
 pub enum Ended {
     /// The execution ended, with success or failure.
     Execution(Outcome),
-    /// A task was called for which the mocks have no answer.
+    /// A task made a call for which the mocks have no answer.
     MissingMock(MissingMock),
 }
 
 impl Simulation {
-    /// Runs the execution and records its events, and those of its child executions, in `sink`.
+    /// Runs the execution to its end; `sink` records its events and those of its child executions.
     ///
     /// # Errors
-    /// `Usage` for an input that AWS would refuse; `Failed` if the system refuses a runtime or signal handlers.
+    /// `Usage` for an input that AWS would refuse; `Failed` if the runtime or the signal handlers cannot be set up.
     pub fn run(self, sink: impl HistorySink + 'static) -> Result<Ran> {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.enable_time().start_paused(!self.real_time);
@@ -121,8 +121,8 @@ impl Simulation {
 
     /// Runs the execution on the current runtime.
     ///
-    /// A call without a mocked answer is not a failure of its task, because a machine that catches all errors would hide the
-    /// gap. The call is never answered, and the simulation ends instead.
+    /// A call without a mocked answer must not fail its task, because a machine that catches all errors would hide the missing
+    /// mock. Such a call is never answered; it ends the simulation.
     async fn execute(self, sink: impl HistorySink + 'static) -> Result<Ran> {
         let handler = MockHandler::new(self.mocks);
         let inputs = Arc::new(Mutex::default());
@@ -158,9 +158,9 @@ impl Simulation {
     }
 }
 
-/// Handler that records the inputs of calls before it routes them to their targets.
+/// Handler that records the inputs of task calls before it routes the calls to their targets.
 struct Recording {
-    /// Targets of the calls.
+    /// Router to the targets of the calls.
     tasks: TaskRouter,
     /// Recorded inputs; `None` if they are not kept.
     inputs: Option<Arc<Mutex<Inputs>>>,

@@ -1,7 +1,7 @@
-//! The terminal: printed answers, notes, stages and rows, and the signals that stop the process.
+//! The terminal: prints answers, notes, stages and rows, and handles the signals that stop the process.
 //!
-//! A verb returns an [`Answer`](printer::Answer), whose result knows its own text and JSON; only the
-//! [`Printer`](printer::Printer) knows the format that was asked for.
+//! A verb returns an [`Answer`](printer::Answer), whose result can be rendered as text and as JSON; only the
+//! [`Printer`](printer::Printer) knows which format the user wants.
 
 pub(crate) mod print;
 pub(crate) mod printer;

@@ -1,7 +1,7 @@
-//! Standard output: answers, outcomes and rows.
+//! Writes answers, outcomes and rows to standard output.
 //!
-//! Printing never panics and never stops the work: a run whose output is no longer read goes on and commits. The macros of the standard
-//! library panic if a pipe is closed or a disk full, so a lint forbids them.
+//! Printing never panics and never stops the work: a run goes on and commits even if its output is no longer read. The print
+//! macros of the standard library panic if a pipe is closed or a disk is full, so a lint forbids them.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Context, ErrorKind, Result};
 use crate::terminal::stderr::note;
 
-/// Prints what was asked for. A closed pipe, as behind `head`, is not a failure.
+/// Prints the answer to a question. A closed pipe, as with `| head`, is not an error.
 ///
 /// # Errors
-/// `Failed`, if it cannot be written, such as to a full disk.
+/// `Failed` if the answer cannot be written, for example to a full disk.
 pub fn answer(text: &str) -> Result<()> {
     write_out(text.as_bytes())
 }
 
-/// Prints what was done. If this cannot be written, only a warning says so, because the work stays done.
+/// Prints the outcome of work. If it cannot be written, prints only a warning, because the work stays done.
 pub fn outcome(text: &str) {
     if let Err(error) = write_out(text.as_bytes()) {
         let cause = error.cause().map(ToString::to_string).unwrap_or_default();
@@ -26,21 +26,21 @@ pub fn outcome(text: &str) {
     }
 }
 
-/// Standard output for rows; clones share whether the reader is gone.
+/// Standard output as a writer of rows. All clones know when the reader has closed the pipe.
 #[derive(Clone, Debug, Default)]
 pub struct RowOutput {
-    /// `true` once a write met a closed pipe.
+    /// `true` once a write has failed because the pipe was closed.
     reader_left: Arc<AtomicBool>,
 }
 
 impl RowOutput {
-    /// `true` once the output is no longer read: going on is useless then, and nothing has failed.
+    /// Returns `true` once the reader has closed the pipe: further output is useless, but this is not an error.
     #[must_use]
     pub fn reader_left(&self) -> bool {
         self.reader_left.load(Ordering::Relaxed)
     }
 
-    /// Remembers a closed pipe.
+    /// Sets [`Self::reader_left`] if a write failed because the pipe was closed; returns the result unchanged.
     fn heard<T>(&self, written: io::Result<T>) -> io::Result<T> {
         if let Err(error) = &written
             && error.kind() == io::ErrorKind::BrokenPipe
@@ -61,7 +61,7 @@ impl Write for RowOutput {
     }
 }
 
-/// Writes to standard output; a closed pipe is not a failure.
+/// Writes to standard output; a closed pipe is not an error.
 fn write_out(bytes: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {

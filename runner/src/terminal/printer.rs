@@ -1,4 +1,4 @@
-//! Prints the results of verbs, each in the format that was asked for.
+//! Prints the results of verbs in the format that the user has chosen.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::error::{Context, Error, ErrorKind, Result, printable};
 use crate::terminal::print;
 use crate::terminal::stderr::note;
 
-/// Format of results. A further one is added in this file: in this enum and in [`Render`].
+/// Format of results. To add a format, extend this enum and [`Render`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerFormat {
     /// Text for people.
@@ -18,12 +18,12 @@ pub enum AnswerFormat {
     Sarif,
 }
 
-/// Result that knows its text; its JSON is what it serializes to.
+/// Result that can be formatted as text; its JSON is its serialization.
 pub trait ToText: Serialize {
-    /// Returns the text for people, with its line ends.
+    /// Formats the result as text for people, with a line end after the last line.
     fn text(&self) -> String;
 
-    /// Returns the result as SARIF; `None` for a verb that has no findings to scan.
+    /// Formats the result as SARIF; returns `None` if it is not a list of findings.
     fn sarif(&self) -> Option<Value> {
         None
     }
@@ -31,17 +31,17 @@ pub trait ToText: Serialize {
 
 /// Result that can be rendered in every format.
 pub trait Render {
-    /// Returns the result in a format, with its line ends.
+    /// Formats the result, with a line end after the last line.
     ///
     /// # Errors
-    /// `Usage` for a format that this result does not have.
+    /// `Usage` if the result cannot be rendered in this format.
     fn render(&self, format: AnswerFormat) -> Result<String>;
 }
 
 impl<T: ToText> Render for T {
     fn render(&self, format: AnswerFormat) -> Result<String> {
         match format {
-            // Text from files may contain control characters, which a terminal must not obey.
+            // Text from files may contain control characters; a terminal must not execute them.
             AnswerFormat::Text => Ok(printable(&self.text()).into_owned()),
             AnswerFormat::Json => json(self),
             AnswerFormat::Sarif => match self.sarif() {
@@ -52,7 +52,7 @@ impl<T: ToText> Render for T {
     }
 }
 
-/// Result that is JSON in every format, such as the content of a file that a verb prints instead of writing it.
+/// Result that is printed as JSON in every format, such as a file that a verb prints instead of writing it.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -67,27 +67,27 @@ impl<T: Serialize> Render for Json<T> {
 pub struct Answer {
     /// Result to print; `None` if the verb has printed it already.
     result: Option<Box<dyn Render>>,
-    /// `true` if the result is an account of work that stays done.
+    /// `true` if the result reports work that stays done even if the result cannot be printed.
     is_done: bool,
-    /// End of the verb.
+    /// Verdict, which determines the exit code.
     verdict: Verdict,
-    /// Error line for people, printed after the result.
+    /// Error message for people, printed after the result.
     complaint: Option<String>,
 }
 
-/// End of a verb whose answer explains itself.
+/// Verdict of a verb that has an answer; it determines the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Success.
+    /// The verb succeeded.
     Passed,
-    /// The verb worked, and its subject failed, such as a simulated execution.
+    /// The verb worked, but its subject failed, such as a simulated execution.
     Failed,
     /// The verb's input has errors.
     Invalid,
 }
 
 impl Answer {
-    /// Creates the answer to a question: if it cannot be written, the verb has failed.
+    /// Creates the answer to a question: if it cannot be printed, the verb has failed.
     pub fn asked(result: impl Render + 'static) -> Self {
         Self {
             result: Some(Box::new(result)),
@@ -97,7 +97,7 @@ impl Answer {
         }
     }
 
-    /// Creates the account of what was done: it stays done if this cannot be written, so that only a warning says so.
+    /// Creates the report of work that stays done: if the report cannot be printed, only a warning follows.
     pub fn done(result: impl Render + 'static) -> Self {
         Self {
             is_done: true,
@@ -105,7 +105,7 @@ impl Answer {
         }
     }
 
-    /// Creates the answer of a verb that has printed everything itself, row by row.
+    /// Creates the answer of a verb that has already printed its result, row by row.
     pub fn printed() -> Self {
         Self {
             result: None,
@@ -115,20 +115,20 @@ impl Answer {
         }
     }
 
-    /// Sets how the verb ended.
+    /// Sets the verdict.
     pub fn verdict(mut self, verdict: Verdict) -> Self {
         self.verdict = verdict;
         self
     }
 
-    /// Adds a line for people, printed as an error after the answer.
+    /// Adds an error message for people, printed after the result.
     pub fn complaint(mut self, line: impl Into<String>) -> Self {
         self.complaint = Some(line.into());
         self
     }
 }
 
-/// Printer of answers in one format.
+/// Prints answers in one format.
 #[derive(Clone, Copy, Debug)]
 pub struct Printer {
     /// Format of every answer.
@@ -136,22 +136,22 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// Creates a printer of a format.
+    /// Creates a printer that uses a format.
     #[must_use]
     pub fn new(format: AnswerFormat) -> Self {
         Self { format }
     }
 
-    /// `true` if a person reads the answers.
+    /// Returns `true` if the answers are text for people.
     #[must_use]
     pub fn is_for_people(self) -> bool {
         self.format == AnswerFormat::Text
     }
 
-    /// Prints an answer and returns how its verb ended.
+    /// Prints an answer and returns its verdict.
     ///
     /// # Errors
-    /// `Usage` for a format that the result does not have; `Failed` if the answer to a question cannot be written.
+    /// `Usage` if the result cannot be rendered in the printer's format; `Failed` if the answer to a question cannot be written.
     pub fn print(self, answer: &Answer) -> Result<Verdict> {
         if let Some(result) = &answer.result {
             let rendered = result.render(self.format)?;
@@ -167,9 +167,10 @@ impl Printer {
         Ok(answer.verdict)
     }
 
-    /// Prints a failure as an object on standard output, if a program reads it. The object is built in `app::failed`: the report of
-    /// the run with its `error`, or `status` and `error` alone. The text goes to standard error and says the
-    /// same if this cannot be written.
+    /// Prints a failure as an object on standard output, if the format is JSON.
+    ///
+    /// `app::failed` builds the object: the report of the run with its `error`, or only `status` and `error`. A failure to write
+    /// is ignored, because standard error has the same information as text.
     pub fn print_failure(self, failure: &impl Serialize) {
         if self.format == AnswerFormat::Json
             && let Ok(object) = serde_json::to_string(failure)

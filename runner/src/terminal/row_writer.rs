@@ -1,4 +1,4 @@
-//! Writes the rows of a query: a table for people; CSV, JSON Lines or Parquet for programs.
+//! Writes the rows of a query as a table for people, or as CSV, JSON Lines or Parquet for programs.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -16,24 +16,24 @@ use parquet::arrow::ArrowWriter;
 use crate::error::{Context, ErrorKind, Result};
 use crate::error::{in_line, printable};
 
-/// Format of rows.
+/// Format in which a query's rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowFormat {
-    /// Aligned columns.
+    /// Table with aligned columns.
     Table,
-    /// RFC 4180 with a header; NULL is an empty field.
+    /// CSV (RFC 4180) with a header; NULL is an empty field.
     Csv,
-    /// One object per line.
+    /// One JSON object per line; NULL fields are omitted.
     Json,
     /// One Parquet file.
     Parquet,
 }
 
-/// Writer of batches in one format.
+/// Writes batches of rows in one format.
 pub enum RowWriter<W: Write + Send> {
-    /// Aligned columns; all rows are collected first.
+    /// Table with aligned columns; all rows are collected before they are written.
     Table(W, Vec<RecordBatch>),
-    /// CSV with a header, also without rows.
+    /// CSV with a header, which is written even if there are no rows.
     Csv(Box<arrow::csv::Writer<W>>),
     /// One JSON object per line; NULL fields are omitted.
     Json(LineDelimitedWriter<W>),
@@ -42,10 +42,10 @@ pub enum RowWriter<W: Write + Send> {
 }
 
 impl<W: Write + Send> RowWriter<W> {
-    /// Starts the output.
+    /// Creates a writer, and writes the beginning of the output.
     ///
     /// # Errors
-    /// `Failed`, if it cannot be written.
+    /// `Failed` if the output cannot be written.
     pub fn new(format: RowFormat, schema: &SchemaRef, out: W) -> Result<Self> {
         let failed = "cannot write the rows";
         Ok(match format {
@@ -68,10 +68,10 @@ impl<W: Write + Send> RowWriter<W> {
         })
     }
 
-    /// Adds rows.
+    /// Writes the rows of a batch; a table keeps them until the end.
     ///
     /// # Errors
-    /// `Failed`, if they cannot be written.
+    /// `Failed` if the rows cannot be written.
     pub fn write(&mut self, batch: RecordBatch) -> Result<()> {
         let failed = "cannot write the rows";
         match self {
@@ -85,10 +85,10 @@ impl<W: Write + Send> RowWriter<W> {
         }
     }
 
-    /// Ends the output.
+    /// Writes the rest of the output.
     ///
     /// # Errors
-    /// `Failed`, if it cannot be written.
+    /// `Failed` if the output cannot be written.
     pub fn finish(self) -> Result<()> {
         let failed = "cannot write the rows";
         match self {
@@ -114,7 +114,7 @@ impl<W: Write + Send> RowWriter<W> {
 /// Formats rows as aligned columns; NULL is an empty cell.
 ///
 /// # Errors
-/// `Failed` for a type that cannot be formatted.
+/// `Failed` for a column whose type cannot be formatted.
 pub fn table(batches: &[RecordBatch]) -> Result<String> {
     let options = FormatOptions::default()
         .with_display_error(true)
@@ -132,7 +132,7 @@ pub fn table(batches: &[RecordBatch]) -> Result<String> {
     Ok(printable(&text).into_owned())
 }
 
-/// Escapes control characters in the names and texts of a batch.
+/// Escapes control characters in the column names and texts of a batch.
 fn without_controls(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let columns = batch.columns().iter().map(|column| {
         if !column.data_type().is_string() {

@@ -1,4 +1,4 @@
-//! Handlers of Ctrl-C and SIGTERM.
+//! Installs handlers for Ctrl-C and SIGTERM.
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -7,11 +7,12 @@ use crate::error::{Context, ErrorKind, Result};
 use crate::terminal::stderr::note;
 use crate::watch::{StopSignal, Stopper};
 
-/// Returns a receiver of a stop at the first Ctrl-C or SIGTERM; the second one ends the process at once. The work that may still
-/// finish after the first is limited by [`GRACE`](crate::watch::GRACE).
+/// Returns a signal that is set at the first Ctrl-C or SIGTERM; the second one ends the process at once.
+///
+/// Work that may still finish after the first one is limited to [`GRACE`](crate::watch::GRACE).
 ///
 /// # Errors
-/// `Failed`, if the system refuses the handlers.
+/// `Failed` if the handlers cannot be installed.
 pub fn listen() -> Result<StopSignal> {
     let (stopper, stop) = Stopper::new();
     at_first(move || {
@@ -24,7 +25,7 @@ pub fn listen() -> Result<StopSignal> {
 /// Calls `act` at the first Ctrl-C or SIGTERM; the second one ends the process at once.
 ///
 /// # Errors
-/// `Failed`, if the system refuses the handlers.
+/// `Failed` if the handlers cannot be installed.
 pub fn at_first(act: impl FnOnce() + Send + 'static) -> Result<()> {
     let refused = "cannot listen for signals";
     let mut interrupt = signal(SignalKind::interrupt()).context(ErrorKind::Failed, refused)?;

@@ -1,4 +1,4 @@
-//! Display of a run's stages on standard error: progress bars on a terminal, one line per stage elsewhere.
+//! Displays a run's stages on standard error: progress bars on a terminal, one line per stage elsewhere.
 
 use std::any::Any;
 use std::io::{self, IsTerminal};
@@ -10,27 +10,27 @@ use crate::report::{grouped, size};
 use crate::terminal::stderr::{self, shown};
 use crate::watch::{Progress, StageObserver};
 
-/// Interval at which bars are redrawn: smooth to the eye, no cost to the work.
+/// Interval at which bars are redrawn: short enough to look smooth, long enough to cost nothing.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// Display of stages, one after the other.
+/// Displays stages, one after the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Display {
-    /// Bars or lines.
+    /// Style of the display.
     kind: DisplayStyle,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 /// Style of the display.
 enum DisplayStyle {
-    /// A bar per stage, then its line.
+    /// A bar while a stage runs, and a line when it has ended.
     Bars,
-    /// A line per stage.
+    /// Only a line when a stage has ended.
     Lines,
 }
 
 impl Display {
-    /// Creates a display with bars if standard error is a terminal, else with lines.
+    /// Creates a display that shows bars if standard error is a terminal, and only lines otherwise.
     #[must_use]
     pub fn new() -> Self {
         let kind = if io::stderr().is_terminal() {
@@ -58,18 +58,18 @@ impl StageObserver for Display {
     }
 }
 
-/// Task that redraws a bar from the counters until it is dropped.
+/// Progress bar that is redrawn from the stage's counters until it is dropped.
 struct Ticker {
-    /// Bar on the terminal.
+    /// The bar on the terminal.
     bar: ProgressBar,
-    /// Task that redraws it.
+    /// Task that redraws the bar.
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Ticker {
     /// Shows a bar and starts to redraw it.
     fn start(name: &'static str, progress: Progress) -> Self {
-        // The figures are in the same columns as in the stage's last line.
+        // The numbers are in the same columns as in the line that the stage leaves.
         let style =
             |template| ProgressStyle::with_template(template).expect("the template is valid");
         let (unknown, known) = (
@@ -108,7 +108,7 @@ impl Drop for Ticker {
     }
 }
 
-/// Formats a stage's name, rows, bytes and time; counters that it does not use are left blank.
+/// Formats a stage's name, rows, bytes and time in columns; counters that the stage does not use are blank.
 fn figures(name: &str, progress: &Progress, took: Duration) -> String {
     let rows = match progress.rows() {
         0 => String::new(),

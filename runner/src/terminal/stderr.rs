@@ -1,4 +1,4 @@
-//! Standard error: notes and logs, printed above the progress bar if there is one.
+//! Writes notes and logs to standard error, above the progress bar if there is one.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -7,15 +7,15 @@ use indicatif::ProgressBar;
 
 use crate::error::printable;
 
-/// Prints a line on standard error, above the bar if there is one; a failure to write is ignored.
+/// Prints a line on standard error, above the progress bar if there is one; ignores a failure to write.
 pub fn note(line: &str) {
     AboveBar.write_all(format!("{line}\n").as_bytes()).ok();
 }
 
-/// Progress bar that the terminal shows now.
+/// Progress bar that the terminal currently shows.
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Standard error that suspends the progress bar while it is written to.
+/// Writer to standard error that hides the progress bar while it writes.
 ///
 /// Writing never fails: if standard error is closed, nothing is printed and the work goes on. Control characters are escaped.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ impl Write for AboveBar {
     }
 }
 
-/// Locks the progress bar that is shown now.
+/// Locks the progress bar that the terminal currently shows.
 pub(crate) fn shown() -> std::sync::MutexGuard<'static, Option<ProgressBar>> {
     SHOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Step 8: vacuum, which comes at the worst moment because the model has no clock.
+//! Step 8: vacuum. The model has no clock, so vacuum may run at any moment and regards every attempt as old.
 
 use super::{Move, Step, Successors};
 use crate::configuration::Configuration;
@@ -25,8 +25,8 @@ impl Move<'_> {
 
     /// 8.2: aborts an upload of such an attempt.
     ///
-    /// Only a publish notices that an upload is gone, so one that is aborted before its attempt commits is the same as one that
-    /// is aborted right after it.
+    /// Only a publish notices that an upload is gone, so an abort before the commit has the same effect as one right after it.
+    /// The model explores only the latter.
     pub(super) fn remove_uploads(self, out: &mut Successors) {
         let last = self.state.store.last();
         let Some(attempt) = self.state.store.attempt_of(last) else {

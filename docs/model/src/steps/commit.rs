@@ -1,4 +1,4 @@
-//! Step 6: the put that decides, and what follows from any answer but success.
+//! Step 6: the commit. The process puts its record; after any answer but success, it finds out what the log contains.
 
 use super::{Move, Step, Successors};
 use crate::configuration::{Actor, Configuration};
@@ -6,14 +6,14 @@ use crate::invariants::Invariant;
 use crate::mutants::Mutant;
 use crate::state::{Entry, Exit, Number, PARTS, Process, Purpose, StoreState, key_of};
 
-/// Attempts that a run may begin; the product begins three.
+/// The most attempts that a process begins; the product begins up to three.
 const STARTS: u8 = 2;
 
-/// The distance between the ids of the attempts that a process begins.
+/// The difference between the numbers of two attempts of a process, so that no two processes share one.
 const NEXT_ATTEMPT: u8 = 3;
 
 impl Move<'_> {
-    /// 6.1: puts the record, create-only.
+    /// 6.1: puts its record, create-only.
     pub(super) fn put_record(mut self, out: &mut Successors) {
         self.may_stop(out);
         self.takes(Step::PutRecord);
@@ -52,7 +52,7 @@ impl Move<'_> {
         self.finish(out);
     }
 
-    /// Makes the record of the process's attempt be there.
+    /// Puts the record of the process's attempt into the log.
     fn lands(&mut self, number: Number) {
         let attempt = self.me().attempt;
         if number > 1 && !self.state.store.record(number - 1).is_marked {
@@ -61,7 +61,7 @@ impl Move<'_> {
         self.store().record_mut(number).entry = Entry::Run(attempt);
     }
 
-    /// Goes on once its own record is there.
+    /// Goes on once the log contains its own record.
     pub(super) fn committed(&mut self, number: Number) {
         if self.is(Mutant::SuccessBeforePublish) {
             self.succeeds(number);
@@ -70,7 +70,7 @@ impl Move<'_> {
         }
     }
 
-    /// 6.2: reads the record at its number; only this decides.
+    /// 6.2: reads the record at its number, which alone decides whether it has committed.
     pub(super) fn read_back(mut self, out: &mut Successors) {
         self.may_stop(out);
         self.takes(Step::ReadBack);
@@ -92,7 +92,7 @@ impl Move<'_> {
         self.finish(out);
     }
 
-    /// 6.3: reads every record from its number on and decides what they mean.
+    /// 6.3: reads every record from its number on, and checks whether one conflicts or is of the same run.
     pub(super) fn read_found(mut self, out: &mut Successors) {
         self.may_stop(out);
         self.takes(Step::ReadFound);
@@ -149,7 +149,7 @@ impl Move<'_> {
         self
     }
 
-    /// 6.5: aborts its own uploads, then ends or starts again.
+    /// 6.5: aborts its own uploads; then exits or starts again.
     pub(super) fn abort_own(mut self) -> Self {
         let (step, me) = (self.me().step, self.me());
         self.takes(step);
@@ -165,7 +165,7 @@ impl Move<'_> {
         self
     }
 
-    /// Aborts all uploads of its attempt and marks it ended: from then on every run cleans up after it (8.4).
+    /// Aborts all uploads of its attempt, which must be in no live record: from then on, any run may clean up after it (8.4).
     pub(super) fn abort_uploads(&mut self) {
         let attempt = self.me().attempt;
         let store = &self.state.store;
@@ -179,7 +179,7 @@ impl Move<'_> {
         }
     }
 
-    /// Starts again at step 1 with a new attempt, or gives up after a few.
+    /// Starts again at step 1 with a new attempt; exits with `TryAgain` if it has begun as many as it may.
     fn start_again(&mut self) {
         let me = self.me();
         match self.model.actor(self.who) {
@@ -190,7 +190,7 @@ impl Move<'_> {
         }
     }
 
-    /// 6.6: takes the number after the records that came first; the log is not read again.
+    /// 6.6: chooses the number after the records that it found, without reading the log again.
     pub(super) fn take_next_number(&mut self) {
         self.takes(Step::TakeNextNumber);
         let me = self.me();

@@ -1,4 +1,4 @@
-//! Steps 1 to 3: what a run starts from, whether it is done already, and the uploads that it stages.
+//! Steps 1 to 3: a run reads the log, freezes its inputs, checks whether it is already done, and stages its uploads.
 
 use super::{Move, Step};
 use crate::configuration::{Actor, Configuration};
@@ -7,7 +7,7 @@ use crate::mutants::Mutant;
 use crate::state::{Attempt, Exit, Key, Number, Process, Purpose, key_of};
 
 impl Move<'_> {
-    /// Begins an attempt at step 1.
+    /// Begins a new attempt of the process at step 1.
     pub(super) fn start_attempt(&mut self, plan: u8, attempt: u8, starts: u8) {
         let begun = self.me().begun;
         *self.me_mut() = Process {
@@ -44,7 +44,7 @@ impl Move<'_> {
         self
     }
 
-    /// 1.2: reads the log, once. What was listed before must be in it: whatever committed before the listing is.
+    /// 1.2: reads the log, once. Every part that was listed before was committed before, so the log must contain it.
     pub(super) fn read_log(mut self) -> Self {
         self.takes(Step::ReadLog);
         let last = self.state.store.last();
@@ -57,7 +57,7 @@ impl Move<'_> {
         self
     }
 
-    /// Checks that every key that was listed is a part of a record: any other would be refused, or deleted, as foreign.
+    /// Checks that every listed key is a part of a record: the product would refuse or delete any other as a foreign object.
     fn require_known(&mut self, listed: u16) {
         let last = self.me().last;
         let known = self.model.listed(&self.state.store, last);
@@ -83,7 +83,7 @@ impl Move<'_> {
         }
     }
 
-    /// Goes on once the last record is published.
+    /// Goes on with the process's own work once the last record is published.
     pub(super) fn opened(&mut self) {
         match self.model.actor(self.who) {
             Actor::Run(_) if self.is(Mutant::ListTablesAfterLog) => {
@@ -106,7 +106,7 @@ impl Move<'_> {
         self
     }
 
-    /// Remembers that the attempt has listed its inputs after all attempts that did so before.
+    /// Records that the attempt has listed its inputs now, after all attempts that listed theirs before.
     fn freeze(&mut self) {
         let attempt = usize::from(self.me().attempt);
         let ranks = self.state.store.attempts.iter();
@@ -114,7 +114,7 @@ impl Move<'_> {
         self.store().attempts[attempt].frozen = latest + 1;
     }
 
-    /// 1.5: lists a table for the versions of its live parts; one that is missing must have been replaced.
+    /// 1.5: lists a table to get the versions of its live parts; if one is missing, a later run must have replaced it.
     pub(super) fn list_parts(mut self) -> Self {
         self.takes(Step::ListParts);
         let (store, last) = (&self.state.store, self.me().last);
@@ -135,7 +135,7 @@ impl Move<'_> {
         self
     }
 
-    /// 2.2: looks in the log, as it was read, for a record that answers for this run.
+    /// 2.2: looks in the log, as it was read in 1.2, for a record that shows that this run is done.
     pub(super) fn find_run(&mut self) {
         self.takes(Step::FindRun);
         let (store, me) = (&self.state.store, self.me());
@@ -155,7 +155,7 @@ impl Move<'_> {
         }
     }
 
-    /// Reports success on the strength of a record.
+    /// Reports success for a record and ends the process; checks that the record deserves it.
     pub(super) fn succeeds(&mut self, number: Number) {
         let store = self.state.store;
         let (last, begun, me) = (store.last(), self.me().begun, self.me().attempt);
@@ -163,7 +163,7 @@ impl Move<'_> {
         if !store.record(number).is_marked || !is_live {
             self.breaks(Invariant::SuccessWithoutPublish);
         }
-        // Only what was there before the process began is its fault: it cannot see what commits after it has looked.
+        // A record that commits after the process began does not count: the process may have read the log before that.
         let replaced = (number + 1..=begun).any(|later| {
             let attempt = store.attempt_of(later);
             let is_live = Configuration::is_live(&store, later, last);
@@ -185,7 +185,7 @@ impl Move<'_> {
         self.exits(Exit::Success);
     }
 
-    /// 2.3: aims at the next number; decides what the attempt consumes and deletes.
+    /// 2.3: chooses the next number, the inputs that the attempt consumes and the keys that it deletes.
     pub(super) fn aim(&mut self) {
         self.takes(Step::Aim);
         let (store, me) = (&self.state.store, self.me());
@@ -207,7 +207,7 @@ impl Move<'_> {
         self.me_mut().step = Step::OpenUploads;
     }
 
-    /// 3.1: opens the upload of each part. What follows until the put is seen by no other process.
+    /// 3.1: opens the upload of each part. No other process can observe what the run does from here until its put.
     pub(super) fn open_uploads(&mut self) {
         let attempt = self.me().attempt;
         let parts = self.model.written_parts(&self.state.store, attempt);

@@ -1,4 +1,4 @@
-//! Steps 7.3 to 7.7: a part is missing, and the run is published all the same or lost for good.
+//! Steps 7.3 to 7.7: a part is missing. The process finds out whether the run can still be published or is lost for good.
 
 use super::{Move, Step, Successors};
 use crate::invariants::Invariant;
@@ -34,7 +34,7 @@ impl Move<'_> {
         }
     }
 
-    /// 7.4: looks at all keys once more; one that is missing now can never appear.
+    /// 7.4: checks the keys of all parts once more; an object that is missing now can never appear.
     pub(super) fn look_again(self, out: &mut Successors) {
         for part in 0..self.parts() {
             if self.me().looked >> part & 1 == 1 {
@@ -51,7 +51,7 @@ impl Move<'_> {
                     looks.completed();
                 }
             } else {
-                // The other looks change nothing any more.
+                // The other checks cannot change the result.
                 looks.notes(0, Some(key), "is missing");
                 looks.me_mut().looked = 0;
                 looks.me_mut().step = Step::ReadMark;
@@ -60,7 +60,7 @@ impl Move<'_> {
         }
     }
 
-    /// 7.5: looks at the mark; if it is there, another process has finished.
+    /// 7.5: checks whether the record is marked; if so, another process has finished the publish.
     pub(super) fn read_mark(mut self) -> Self {
         self.takes(Step::ReadMark);
         let number = self.me().publishing;
@@ -74,7 +74,7 @@ impl Move<'_> {
         self
     }
 
-    /// 7.6: reads the next record: a void is finished, a run means that this record is marked.
+    /// 7.6: reads the next record. A void record is published; the record of a run shows that this record is marked.
     pub(super) fn read_next(mut self) -> Self {
         self.takes(Step::ReadNext);
         let next = self.me().publishing + 1;
@@ -125,7 +125,7 @@ impl Move<'_> {
         self.finish(out);
     }
 
-    /// Deletes what the void run has completed and marks the void record.
+    /// Publishes a void record: deletes the completed parts of the lost run, then puts the mark.
     fn publish_void(&mut self, number: Number) {
         self.me_mut().has_voided = true;
         self.me_mut().publishing = number;

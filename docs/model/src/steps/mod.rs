@@ -1,7 +1,7 @@
-//! The steps of a process. Each bears its number in `docs/commit-protocol.md`.
+//! The steps of a process, numbered as in `docs/commit-protocol.md`.
 //!
-//! A step is one request to the store, or the work on one answer; between two steps any other process may run, and a process
-//! that is never chosen again has crashed. Steps that no other process can see follow the step before them at once.
+//! A step is one request to the store, or the work on one answer. Between two steps any other process may run, and a process that
+//! is never chosen again has crashed. A step that no other process can observe is taken together with the step before it.
 
 mod clean;
 mod commit;

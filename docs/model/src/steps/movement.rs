@@ -1,4 +1,4 @@
-//! One move of a process: which step it takes, what it writes down, and the steps that follow at once.
+//! One move of a process: the step that it takes, the following steps that no other process can observe, and their notes.
 
 use super::{Event, Step, Taken};
 use crate::configuration::{Actor, Configuration};
@@ -6,36 +6,36 @@ use crate::invariants::Invariant;
 use crate::mutants::Mutant;
 use crate::state::{Exit, LAST_ATTEMPT, LAST_PROCESS, Number, Process, State, StoreState};
 
-/// A state that can come next.
+/// A state that one event leads to.
 #[derive(Clone, Copy, Debug)]
 pub struct Successor {
-    /// The state.
+    /// The state after the event.
     pub state: State,
     /// The event that leads to it.
     pub event: Event,
-    /// The invariant that the event itself breaks.
+    /// The invariant that the event itself breaks, if any.
     pub broken: Option<Invariant>,
 }
 
-/// The states that can come next.
+/// The states that one event can lead to.
 #[derive(Debug, Default)]
 pub struct Successors {
-    /// The states.
+    /// One successor per possible event.
     pub next: Vec<Successor>,
-    /// `true` if one was left out because the log of the model is full.
+    /// `true` if a successor was left out because the model's log is full.
     pub is_cut: bool,
 }
 
-/// One move of a process, from a state to a successor of it.
+/// A move of a process, from a state to one of its successors.
 #[derive(Clone, Copy)]
 pub struct Move<'a> {
-    /// The configuration.
+    /// The configuration that is explored.
     pub model: &'a Configuration,
     /// The state so far.
     pub state: State,
-    /// The process that moves.
+    /// The index of the process that moves.
     pub who: usize,
-    /// Whether to let faults happen.
+    /// `true` if faults may happen during the move.
     pub with_faults: bool,
     attempt: u8,
     taken: [Option<Taken>; 6],
@@ -102,22 +102,22 @@ impl Configuration {
 }
 
 impl Move<'_> {
-    /// Returns the memory of the process.
+    /// Returns a copy of the process that moves.
     pub fn me(&self) -> Process {
         self.state.processes[self.who]
     }
 
-    /// Returns the memory of the process, to change it.
+    /// Returns the process that moves, for changes.
     pub fn me_mut(&mut self) -> &mut Process {
         &mut self.state.processes[self.who]
     }
 
-    /// Returns the store to change it.
+    /// Returns the store, for changes.
     pub fn store(&mut self) -> &mut StoreState {
         &mut self.state.store
     }
 
-    /// Writes down that the process takes a step.
+    /// Records for the trace that the process takes a step.
     pub fn takes(&mut self, step: Step) {
         let free = self.taken.iter_mut().find(|taken| taken.is_none());
         let taken = Taken {
@@ -129,24 +129,24 @@ impl Move<'_> {
         *free.expect("at most six steps follow each other at once") = Some(taken);
     }
 
-    /// Writes down what came of the step: the record or key that it is about, and the outcome.
+    /// Records for the trace the record or key that the last step concerns, and its outcome.
     pub fn notes(&mut self, record: Number, key: Option<usize>, note: &'static str) {
         let last = self.taken.iter_mut().rev().flatten().next();
         let last = last.expect("a step is noted first");
         (last.record, last.key, last.note) = (record, key, note);
     }
 
-    /// Writes down that the step breaks an invariant.
+    /// Records that the step breaks an invariant; the first one counts.
     pub fn breaks(&mut self, invariant: Invariant) {
         self.broken.get_or_insert(invariant);
     }
 
-    /// Returns `true` if the order of steps deviates in this way.
+    /// Returns `true` if the configuration deviates from the protocol by this mutant.
     pub fn is(&self, mutant: Mutant) -> bool {
         self.model.is(mutant)
     }
 
-    /// Ends the process.
+    /// Ends the process, and clears what it remembers except its attempt and its put in flight.
     pub fn exits(&mut self, exit: Exit) {
         let me = self.me();
         *self.me_mut() = Process {
@@ -158,7 +158,7 @@ impl Move<'_> {
         };
     }
 
-    /// Takes the steps that no other process sees, then adds the state.
+    /// Takes the following steps that no other process can observe, then adds the resulting state.
     pub fn finish(mut self, out: &mut Successors) {
         loop {
             match self.me().step {
@@ -182,7 +182,7 @@ impl Move<'_> {
         });
     }
 
-    /// Begins: the first step follows at once.
+    /// Begins the process, and takes its first step in the same move.
     fn begin(&mut self) {
         let begun = self.state.store.last();
         match self.model.actor(self.who) {

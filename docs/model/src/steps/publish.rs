@@ -1,11 +1,11 @@
-//! Step 7: what a record says becomes what a listing shows, whichever process does it.
+//! Step 7: the publish, after which a listing of the table shows what the record says. Any process can carry it out.
 
 use super::{Move, Step, Successors};
 use crate::configuration::Actor;
 use crate::mutants::Mutant;
 use crate::state::{Entry, Exit, KEYS, Key, KeySet, Number, Purpose, key_of};
 
-/// The three stages of a publish.
+/// A stage of a publish.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Complete,
@@ -14,7 +14,7 @@ enum Stage {
 }
 
 impl Move<'_> {
-    /// Begins to publish a record.
+    /// Begins the publish of a record.
     pub(super) fn publish(&mut self, number: Number, purpose: Purpose) {
         let me = self.me_mut();
         (me.publishing, me.purpose) = (number, purpose);
@@ -23,7 +23,7 @@ impl Move<'_> {
         self.first_stage();
     }
 
-    /// The order of the stages: what is new is there before what is old goes, and the mark comes last.
+    /// Returns the stages in order: new parts are completed before old ones are deleted, and the mark is put last.
     fn stages(&self) -> [Stage; 3] {
         use Stage::{Complete, Delete, Mark};
         if self.is(Mutant::DeleteBeforeComplete) {
@@ -37,12 +37,12 @@ impl Move<'_> {
         }
     }
 
-    /// Begins with the first stage that has something to do.
+    /// Starts the first stage that has something to do.
     pub(super) fn first_stage(&mut self) {
         self.after(None);
     }
 
-    /// Goes on with the stage after `done` that has something to do.
+    /// Starts the next stage after `done` that has something to do; ends the publish after the last stage.
     fn after(&mut self, done: Option<Stage>) {
         let stages = self.stages();
         let next = done.map_or(0, |done| {
@@ -73,12 +73,12 @@ impl Move<'_> {
         self.published();
     }
 
-    /// Goes on once all parts are there.
+    /// Goes on to the next stage once all parts exist.
     pub(super) fn completed(&mut self) {
         self.after(Some(Stage::Complete));
     }
 
-    /// Returns the number of parts of the record.
+    /// Returns the number of parts of the record that is published.
     pub(super) fn parts(&self) -> u8 {
         let store = &self.state.store;
         let parts = store
@@ -87,7 +87,7 @@ impl Move<'_> {
         u8::try_from(parts).expect("an attempt has two parts")
     }
 
-    /// Returns the keys that the record deletes: what a run replaces, or all parts of a run that is void.
+    /// Returns the keys that the record deletes: the parts that its run replaces, or, if it is void, all parts of the lost run.
     fn deletes(&self) -> KeySet {
         let store = &self.state.store;
         let number = self.me().publishing;
@@ -102,13 +102,13 @@ impl Move<'_> {
         }
     }
 
-    /// Returns the key of a part of the record.
+    /// Returns the key of a part of the record that is published.
     pub(super) fn key(&self, part: u8) -> usize {
         let attempt = self.state.store.attempt_of(self.me().publishing);
         key_of(attempt.expect("only records of runs have parts"), part)
     }
 
-    /// 7.1 and 7.2: completes each upload, then looks at its key. The requests of all parts are in flight together.
+    /// 7.1 and 7.2: completes each upload, then checks its key. The requests of all parts are in flight at the same time.
     pub(super) fn complete_or_look(self, out: &mut Successors) {
         for part in 0..self.parts() {
             if self.me().asked >> part & 1 == 0 {
@@ -119,7 +119,7 @@ impl Move<'_> {
         }
     }
 
-    /// 7.1: completes the upload of a part; whatever the answer, only a look decides.
+    /// 7.1: completes the upload of a part. The answer decides nothing: step 7.2 checks whether the object exists.
     fn complete(mut self, part: u8, out: &mut Successors) {
         self.takes(Step::Complete);
         let key = self.key(part);
@@ -151,7 +151,7 @@ impl Move<'_> {
         self.finish(out);
     }
 
-    /// Goes on after an answer: with the looks, or, if the answers are believed, with the next stage.
+    /// Goes on after all answers: with 7.2, or, for the mutant that trusts answers, with the next stage.
     fn step_after_answer(&mut self) {
         if self.is(Mutant::AnswersBelieved)
             && self.me().asked.count_ones() == u32::from(self.parts())
@@ -160,7 +160,7 @@ impl Move<'_> {
         }
     }
 
-    /// 7.2: looks at the key of a part.
+    /// 7.2: checks whether the object of a part exists.
     fn look(mut self, part: u8) -> Self {
         self.takes(Step::Look);
         let key = self.key(part);
@@ -191,7 +191,7 @@ impl Move<'_> {
         self
     }
 
-    /// 7.9: deletes a key, any of those that are left; one that is missing is no error.
+    /// 7.9: deletes one of the keys that are left, in any order; a missing object is not an error.
     pub(super) fn delete(self, out: &mut Successors) {
         for key in (0..KEYS).filter(|key| self.me().keys >> key & 1 == 1) {
             let mut deletes = self;
@@ -208,7 +208,7 @@ impl Move<'_> {
         }
     }
 
-    /// 7.10: puts the mark.
+    /// 7.10: puts the mark of the record.
     pub(super) fn put_mark(mut self) -> Self {
         self.takes(Step::PutMark);
         let number = self.me().publishing;
@@ -218,7 +218,7 @@ impl Move<'_> {
         self
     }
 
-    /// Goes on once a record is marked, or void and its void marked.
+    /// Goes on once the publish has ended: the record is marked, or it is void and the void record is marked.
     pub(super) fn published(&mut self) {
         let me = self.me();
         let process = self.me_mut();
@@ -230,7 +230,7 @@ impl Move<'_> {
             (Actor::Run(plan), Purpose::Opening, true) => {
                 self.start_attempt(plan, me.attempt, me.starts);
             }
-            // Vacuum goes on also after a void.
+            // Vacuum goes on even after a void record.
             (_, Purpose::Opening, _) => self.opened(),
             (_, Purpose::Own, false) => self.succeeds(me.publishing),
             (_, Purpose::Found, false) if me.same > 0 => self.me_mut().step = Step::AbortAfterSame,

@@ -1,12 +1,12 @@
-//! The list of steps, with their numbers in the document.
+//! The list of steps, with their numbers in `docs/commit-protocol.md`.
 
 use std::fmt;
 
-/// The step that a process takes next.
+/// A step of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Step {
-    /// It has not begun.
+    /// No step: the process has not begun.
     #[default]
     Idle,
     /// Lists the table roots.
@@ -17,57 +17,57 @@ pub enum Step {
     FinishLast,
     /// Lists the inputs.
     ListInputs,
-    /// Lists a table whose log it has read, for the versions of its parts.
+    /// Lists the table whose log the reader has read, to get the versions of its parts.
     ListParts,
-    /// Looks in the log for a record that answers for its run.
+    /// Looks in the log for a record that shows that its run is done.
     FindRun,
-    /// Decides what it aims at, consumes and deletes.
+    /// Chooses the number of its record, the inputs that it consumes and the keys that it deletes.
     Aim,
     /// Opens the uploads of its parts and sends their bytes.
     OpenUploads,
-    /// Puts the record, create-only.
+    /// Puts its record, create-only.
     PutRecord,
-    /// Reads the record at its number after any answer but success.
+    /// Reads the record at its number, after any answer to the put but success.
     ReadBack,
     /// Reads all records from its number on.
     ReadFound,
-    /// Finishes the publish of the last of them.
+    /// Finishes the publish of the last record that it found.
     FinishFound,
     /// Aborts its uploads because another attempt has committed its run.
     AbortAfterSame,
     /// Aborts its uploads because another run conflicts.
     AbortAfterConflict,
-    /// Aborts its uploads because what it was built on, or its own record, is void.
+    /// Aborts its uploads and starts again, because its own record or the record before it is void.
     AbortAndStartAgain,
-    /// Aims at the number after the records that came first.
+    /// Chooses the number after the records that it found.
     TakeNextNumber,
-    /// Completes an upload of the record.
+    /// Completes the upload of a part of the record.
     Complete,
-    /// Looks at the key of a part.
+    /// Checks whether the object of a part exists.
     Look,
     /// Aborts the uploads of the record.
     AbortAll,
-    /// Looks at the keys of all parts once more.
+    /// Checks once more whether the objects of all parts exist.
     LookAgain,
-    /// Looks at the record's mark.
+    /// Checks whether the record is marked.
     ReadMark,
     /// Reads the next record.
     ReadNext,
     /// Puts the record that voids this one, create-only.
     PutVoid,
-    /// Deletes a key that the record replaces, or that a void record takes back.
+    /// Deletes a part that the record replaces, or a part of the run that a void record declares lost.
     Delete,
     /// Puts the record's mark.
     PutMark,
-    /// Lists the attempts that are old and reads which of them are in a record.
+    /// Lists old attempts and determines which of them are in no record.
     ListAttempts,
-    /// Aborts an upload of an attempt that was in no record.
+    /// Aborts an upload of an old attempt that is in no record.
     RemoveUploads,
     /// Aborts its uploads because it has received a stop before its put.
     StopBeforePut,
-    /// Reads its number once more because it has received a stop after its put was sent.
+    /// Reads the record at its number once more, because it has received a stop after it sent its put.
     LastLook,
-    /// It has ended.
+    /// No step: the process has ended.
     Exited,
 }
 

@@ -1,11 +1,11 @@
-//! Step 9: a process that receives a stop.
+//! Step 9: what a process does when it receives a stop.
 
 use super::{Move, Step, Successors};
 use crate::mutants::Mutant;
 use crate::state::{Entry, Exit};
 
 impl Move<'_> {
-    /// Adds the state in which the process receives a stop before its next step.
+    /// Adds the successor in which the process receives a stop before its next step.
     pub(super) fn may_stop(&self, out: &mut Successors) {
         if !self.with_faults || self.state.faults.stops == 0 {
             return;
@@ -24,7 +24,7 @@ impl Move<'_> {
         stopped.finish(out);
     }
 
-    /// 9.1: aborts its uploads; no record of its attempt can be there.
+    /// 9.1: aborts its uploads; no record can contain its attempt.
     pub(super) fn stop_before_put(mut self) -> Self {
         self.takes(Step::StopBeforePut);
         self.abort_uploads();
@@ -32,7 +32,7 @@ impl Move<'_> {
         self
     }
 
-    /// 9.2: reads its number once more after its put was sent; absent decides nothing.
+    /// 9.2: reads the record at its number once more, because its put was sent. If it is absent, the put may still land.
     pub(super) fn last_look(mut self) -> Self {
         self.takes(Step::LastLook);
         let (number, attempt) = (self.me().aim, self.me().attempt);

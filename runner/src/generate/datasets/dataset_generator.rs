@@ -1,17 +1,18 @@
-//! The interface that the generators of all datasets have.
+//! The interface of all dataset generators.
 
 use crate::generate::defects::Defect;
 use crate::generate::sample_manifest::RentalStatistics;
 use crate::generate::values::UniqueIds;
 
-/// Generates the rows of one dataset, each from its number alone.
+/// Generates the rows of one dataset; each row depends only on its number and the seed.
 pub trait DatasetGenerator: Send + Sync {
-    /// Returns what is fixed about the dataset.
+    /// Returns the fixed properties of the dataset.
     fn description(&self) -> &'static DatasetDescription;
 
     /// Returns the number of clean rows, which are numbered from 0.
     ///
-    /// Higher numbers are for defective rows: they too give valid rows, to which no clean row refers.
+    /// Defective rows have higher numbers. For these too the generator writes a valid row, to which a defect is then applied; no
+    /// clean row refers to it.
     fn rows(&self) -> u64;
 
     /// Returns the generator of the key column.
@@ -24,19 +25,19 @@ pub trait DatasetGenerator: Send + Sync {
 /// The fixed properties of a dataset.
 #[derive(Debug)]
 pub struct DatasetDescription {
-    /// The folder below `raw/`.
+    /// The name of the dataset, and of its folder in `raw/`.
     pub name: &'static str,
-    /// The header, in order.
+    /// The columns of the header, in order.
     pub columns: &'static [&'static str],
     /// The column whose values are unique.
     pub key_column: &'static str,
-    /// The typical length of a row, for estimates only.
+    /// The typical length of a row in bytes, used only for estimates.
     pub typical_row_bytes: u64,
-    /// Columns that refer to a dataset: a few rows refer to a rejected row through each.
+    /// The columns that refer to another dataset, each with the name of that dataset.
     pub references: &'static [(&'static str, &'static str)],
-    /// The defects that rows get, in turn; the first one leaves the key readable.
+    /// The defects to apply to rows, in turn; the first one leaves the key readable.
     pub defects: &'static [Defect],
-    /// `true` if clean rows contain quotes, at the first of which an unclosed quote would end.
+    /// `true` if clean rows contain quotes; the first of these would close an unclosed quote.
     pub has_quotes: bool,
 }
 
@@ -55,7 +56,7 @@ impl KeyGenerator for UniqueIds {
     }
 
     fn write_unused(&self, number: u64, out: &mut Vec<u8>) {
-        // Rows are numbered from the other end.
+        // Rows use the ids of the lowest numbers, so those of the highest are unused.
         self.write_id(Self::COUNT - 1 - number, out);
     }
 }

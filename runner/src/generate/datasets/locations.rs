@@ -16,27 +16,27 @@ use crate::generate::values::{
     write_padded,
 };
 
-/// The number of keys of four digits.
+/// The number of keys: all numbers with four digits.
 const KEYS: u64 = 9_000;
-/// The smallest number of four digits, so that no key has leading zeros.
+/// The smallest key, so that no key has leading zeros.
 const FIRST_KEY: u64 = 1_000;
 
-/// The number of the first key that no row has.
+/// The position in the shuffled keys from which on no row uses them.
 const FIRST_UNUSED: u64 = 8_000;
 
-/// Generates locations at random over the globe: zip codes and cities do not match.
+/// Generates locations at random places on the globe; zip codes, cities and coordinates do not match.
 #[derive(Clone, Debug)]
 pub struct Locations {
     /// The number of clean rows.
     rows: u64,
-    /// The stream of all values but the key.
+    /// The random stream of all values but the key.
     rows_at: RandomStream,
-    /// The keys, which rentals refer to.
+    /// The keys of the locations; rentals refer to them.
     keys: LocationKeys,
 }
 
 impl Locations {
-    /// Creates the generator of that many locations.
+    /// Creates the generator of a number of locations.
     pub fn new(rows: u64, seed: u64) -> Self {
         let rng = RandomStream::new(seed, 0x11).at(0);
         Self {
@@ -56,17 +56,17 @@ impl Locations {
     }
 }
 
-/// The keys of locations: numbers of four digits in random order.
+/// Generates the keys of locations: numbers with four digits in random order.
 #[derive(Clone, Debug)]
 struct LocationKeys {
-    /// The number of clean rows, whose keys no higher row number has.
+    /// The number of clean rows; rows with higher numbers get other keys.
     rows: u64,
-    /// All [`KEYS`] keys, each once; no row has those from [`FIRST_UNUSED`] on, so orphan references use them.
+    /// All [`KEYS`] keys in random order. No row has a key from position [`FIRST_UNUSED`] on: these are for orphan references.
     shuffled: Arc<[u64]>,
 }
 
 impl LocationKeys {
-    /// Returns the key of a row; the keys of defective rows repeat if there are too many of those.
+    /// Returns the key of a row; if there are very many defective rows, their keys repeat.
     #[inline]
     fn key(&self, row: u64) -> u64 {
         let number = if row < FIRST_UNUSED {
@@ -124,7 +124,7 @@ impl DatasetGenerator for Locations {
     }
 }
 
-/// The header and the key; some names need quotes, and no column refers to another dataset.
+/// The fixed properties of the dataset: some names need quotes, and no column refers to another dataset.
 const DESCRIPTION: DatasetDescription = DatasetDescription {
     name: "locations",
     columns: &[
@@ -144,7 +144,7 @@ const DESCRIPTION: DatasetDescription = DatasetDescription {
     has_quotes: true,
 };
 
-/// The defects, in turn: the first leaves the key readable, because cascaded rentals refer to that row.
+/// The defects to apply in turn. The first one leaves the key readable, because some rentals refer to that row.
 const DEFECTS: [Defect; 8] = [
     Defect::new(BadType, Replace("latitude", b"north")),
     Defect::new(MissingField, Remove("longitude")),
@@ -165,7 +165,7 @@ fn shuffled_keys(mut rng: Rng) -> Arc<[u64]> {
     keys.into()
 }
 
-/// Appends a name; some have commas or quotes and must be quoted.
+/// Appends the name of a location; some names contain commas or quotes and must be quoted.
 fn write_name(rng: &mut Rng, out: &mut Vec<u8>) {
     let [one, two, three] = std::array::from_fn(|_| *rng.pick(&SURNAMES));
     let name = match rng.below(10) {
@@ -177,7 +177,7 @@ fn write_name(rng: &mut Rng, out: &mut Vec<u8>) {
     out.extend_from_slice(name.as_bytes());
 }
 
-/// Appends a house number and a street, in two of five cases with an apartment or a suite.
+/// Appends a house number and a street, in two of five cases followed by an apartment or a suite.
 fn write_address(rng: &mut Rng, out: &mut Vec<u8>) {
     write_number(rng.between(1, 9_999), out);
     for words in [&STREETS[..], &STREET_KINDS] {

@@ -1,4 +1,4 @@
-//! Rentals: who took which vehicle from where to where, when and for how much.
+//! The rentals dataset: who rented which vehicle, where, when and for how much.
 
 use std::sync::Arc;
 
@@ -22,18 +22,19 @@ use crate::generate::values::{
     Calendar, RENTAL_YEAR, RandomStream, Rng, UniqueIds, WeightedIndex, write_amount, write_number,
 };
 
-/// The customers of rentals: `(500, 1), (800, 5)` gives 500 of 1,000 rentals to all customers alike, and the next 300 to the
-/// first fifth of them. The busiest customers have at most some two hundred rentals a year.
+/// Tiers of customers. `(500, 1), (800, 5)` means that 500 of 1,000 rentals are distributed among all customers, and the next 300
+/// among the most active fifth. The most active customers have at most about two hundred rentals a year.
 const CUSTOMER_TIERS: [(u64, u64); 4] = [(500, 1), (800, 5), (950, 25), (1_000, 200)];
 
-/// The same for vehicles, whose demand is flatter.
+/// Tiers of vehicles, in the same form; the demand for them is distributed more evenly.
 const VEHICLE_TIERS: [(u64, u64); 3] = [(700, 1), (920, 3), (1_000, 10)];
 
-/// Durations: `(350, 1, 11)` gives 350 of 1,000 rentals 1 to 11 hours, and `(650, 12, 35)` the next 300 12 to 35.
+/// Durations of rentals. `(350, 1, 11), (650, 12, 35)` means that 350 of 1,000 rentals take 1 to 11 hours, and the next 300 take
+/// 12 to 35 hours.
 const DURATIONS: [(u64, u64, u64); 4] =
     [(350, 1, 11), (650, 12, 35), (900, 36, 95), (1_000, 96, 335)];
 
-/// One rental in this many has a discount or a fee, and so breaks the rule of prices.
+/// One rental in this number has a discount or a fee, so that its amount is not hours times rate.
 const OFF_PRICE: u64 = 500;
 
 /// Generates rentals in random order.
@@ -41,7 +42,7 @@ const OFF_PRICE: u64 = 500;
 pub struct Rentals {
     /// The number of clean rows.
     rows: u64,
-    /// The stream of all values but the id.
+    /// The random stream of all values but the id.
     rows_at: RandomStream,
     /// The ids of rentals.
     ids: UniqueIds,
@@ -59,20 +60,20 @@ pub struct Rentals {
     vehicles: Vehicles,
 }
 
-/// A rental in numbers: rows of other datasets, days, five-minute slots and cents.
+/// A rental before it is formatted: rows of other datasets, times and cents.
 #[derive(Clone, Copy, Debug)]
 struct Rental {
-    /// The row of the user.
+    /// The row number of the user.
     user: u64,
-    /// The row of the vehicle.
+    /// The row number of the vehicle.
     vehicle: u64,
     /// The time of the pick-up, in the rental year.
     start: Moment,
-    /// The time of the drop-off: at least an hour after the start, at most 14 days.
+    /// The time of the drop-off, from one hour to 14 days after the start.
     end: Moment,
-    /// The row of the pick-up location.
+    /// The row number of the pick-up location.
     pickup: u64,
-    /// The row of the drop-off location, which is that of the pick-up in most rentals.
+    /// The row number of the drop-off location, which is the pick-up location in most rentals.
     dropoff: u64,
     /// The amount, in cents.
     cents: u64,
@@ -90,14 +91,14 @@ struct Moment {
 }
 
 impl Rentals {
-    /// Creates the generator of rentals that refer to those datasets.
+    /// Creates the generator of rentals that refer to the given datasets.
     pub fn new(
         sizes: DatasetSizes,
         seed: u64,
         calendar: Arc<Calendar>,
         (locations, users, vehicles): (Locations, Users, Vehicles),
     ) -> Self {
-        // Zipf's law with a flatter head: the busiest of 300 locations has one rental in thirty.
+        // Zipf's law with a flatter head: the most popular of 300 locations has one rental in thirty.
         let places = WeightedIndex::new((0..sizes.locations).map(|rank| 100_000_000 / (rank + 8)));
         Self {
             rows: sizes.rentals,
@@ -112,7 +113,7 @@ impl Rentals {
         }
     }
 
-    /// Derives the rental of a row; the order of the draws is part of the generator's rules.
+    /// Generates the rental of a row. The order of the random draws must not change, because a sample's bytes depend on it.
     #[inline]
     fn rental(&self, row: u64) -> Rental {
         let mut rng = self.rows_at.at(row);
@@ -149,14 +150,14 @@ impl Rentals {
         }
     }
 
-    /// Draws the row of a location by its popularity.
+    /// Returns the row number of a random location; popular locations are likelier.
     #[inline]
     fn place(&self, rng: &mut Rng) -> u64 {
         let rank = self.places.pick(rng);
         scattered(number(rank), self.locations.rows())
     }
 
-    /// Draws a start by season, weekday and hour; within the hour, every slot is equally likely.
+    /// Returns a random start time, according to the weights of days and hours; within the hour, all slots are equally likely.
     #[inline]
     fn start(&self, rng: &mut Rng) -> Moment {
         Moment {
@@ -214,7 +215,7 @@ impl DatasetGenerator for Rentals {
     }
 }
 
-/// The header, the key and the three datasets that rentals refer to.
+/// The fixed properties of the dataset, which refers to all three other datasets.
 const DESCRIPTION: DatasetDescription = DatasetDescription {
     name: "rental_transactions",
     columns: &[
@@ -238,7 +239,7 @@ const DESCRIPTION: DatasetDescription = DatasetDescription {
     has_quotes: false,
 };
 
-/// The defects, in turn: four of the twenty refer to a missing user, vehicle, pick-up or drop-off location.
+/// The defects to apply in turn; four of the twenty refer to a missing user, vehicle, pick-up or drop-off location.
 const DEFECTS: [Defect; 20] = [
     Defect::new(
         BadDate,
@@ -265,7 +266,7 @@ const DEFECTS: [Defect; 20] = [
     Defect::new(OutOfRange, Replace("dropoff_location", b"67856785678")),
 ];
 
-/// Returns one of `rows` rows, drawn by tiers.
+/// Returns a random row number below `rows`, according to the tiers.
 #[inline]
 fn tiered(tiers: &[(u64, u64)], rows: u64, rng: &mut Rng) -> u64 {
     let thousandth = rng.below(1_000);
@@ -276,14 +277,14 @@ fn tiered(tiers: &[(u64, u64)], rows: u64, rng: &mut Rng) -> u64 {
     scattered(rng.below((rows / divisor).max(1)), rows)
 }
 
-/// Maps ranks to rows one to one, so that popular rows are spread over the file.
+/// Maps a rank of popularity to a row number, so that popular rows are spread over the file; no two ranks have the same row.
 #[inline]
 fn scattered(rank: u64, rows: u64) -> u64 {
     // A prime above every number of rows: the two have no common divisor, so no two ranks share a row.
     rank * 2_654_435_761 % rows
 }
 
-/// Returns a duration in quarters of an hour; nine of ten are whole hours.
+/// Returns a random duration in quarters of an hour; nine of ten are whole hours.
 #[inline]
 fn quarter_hours(rng: &mut Rng) -> u64 {
     let thousandth = rng.below(1_000);
@@ -300,7 +301,7 @@ fn quarter_hours(rng: &mut Rng) -> u64 {
     hours * 4 + quarters
 }
 
-/// Returns a price in cents with a tenth off, or with a fee of up to 100 dollars.
+/// Changes a price in cents: reduces it by a tenth, or adds a fee of up to 100 dollars.
 fn off_price(fair: u64, rng: &mut Rng) -> u64 {
     if rng.chance(1, 2) {
         fair - fair / 10
@@ -309,7 +310,7 @@ fn off_price(fair: u64, rng: &mut Rng) -> u64 {
     }
 }
 
-/// Converts a position in a table to a number.
+/// Converts a position in memory to `u64`.
 #[inline]
 fn number(position: usize) -> u64 {
     u64::try_from(position).expect("a position has at most 64 bits")

@@ -1,4 +1,4 @@
-//! Users: the people who rent.
+//! The users dataset: the people who rent vehicles.
 
 use std::sync::Arc;
 
@@ -16,19 +16,19 @@ use crate::generate::values::{
     write_padded,
 };
 
-/// Domains that are reserved for examples, so that no address exists.
+/// Domains that are reserved for examples, so that no email address exists.
 const DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];
 
-/// Generates users: names and email addresses repeat, and few users are inactive.
+/// Generates users. Names and email addresses may repeat, and few users are inactive.
 #[derive(Clone, Debug)]
 pub struct Users {
     /// The number of clean rows.
     rows: u64,
-    /// The stream of all values but the id and the membership.
+    /// The random stream of all values but the id and the membership.
     rows_at: RandomStream,
-    /// The stream of memberships: it is separate, so that a rental can look one up without the rest of the row.
+    /// The random stream of memberships. It is separate, so that a rental need not generate the rest of the user's row.
     membership_at: RandomStream,
-    /// The ids, which rentals refer to.
+    /// The ids of the users; rentals refer to them.
     ids: UniqueIds,
     /// The texts of days.
     calendar: Arc<Calendar>,
@@ -44,7 +44,7 @@ pub struct Membership {
 }
 
 impl Users {
-    /// Creates the generator of that many users.
+    /// Creates the generator of a number of users.
     pub fn new(rows: u64, seed: u64, calendar: Arc<Calendar>) -> Self {
         Self {
             rows,
@@ -119,7 +119,7 @@ impl DatasetGenerator for Users {
     }
 }
 
-/// The header and the key; no text needs quotes, and no column refers to another dataset.
+/// The fixed properties of the dataset: no text needs quotes, and no column refers to another dataset.
 const DESCRIPTION: DatasetDescription = DatasetDescription {
     name: "users",
     columns: &[
@@ -140,7 +140,7 @@ const DESCRIPTION: DatasetDescription = DatasetDescription {
     has_quotes: false,
 };
 
-/// The defects, in turn: the first leaves the id readable, because cascaded rentals refer to that row.
+/// The defects to apply in turn. The first one leaves the id readable, because some rentals refer to that row.
 const DEFECTS: [Defect; 9] = [
     Defect::new(BadDate, Replace("creation_date", b"2024-02-30")),
     Defect::new(MissingField, Remove("email")),
@@ -153,7 +153,7 @@ const DEFECTS: [Defect; 9] = [
     Defect::new(BadDate, Replace("driver_license_expiry", b"21/06/2033")),
 ];
 
-/// Appends an address from the ASCII given name and the surname, in three of five cases with a number below 1,000.
+/// Appends an email address: given name in ASCII, surname, and in three of five cases a number below 1,000.
 fn write_email(given: &str, surname: &str, rng: &mut Rng, out: &mut Vec<u8>) {
     out.extend_from_slice(given.as_bytes());
     out.push(*rng.pick(b"._"));
@@ -165,7 +165,7 @@ fn write_email(given: &str, surname: &str, rng: &mut Rng, out: &mut Vec<u8>) {
     out.extend_from_slice(rng.pick(&DOMAINS).as_bytes());
 }
 
-/// Appends a phone number of 10 to 22 characters, in one of the formats that people use, with the fictional exchange 555.
+/// Appends a phone number of 10 to 22 characters, in one of the common formats, with the fictional exchange 555.
 fn write_phone(rng: &mut Rng, out: &mut Vec<u8>) {
     let formats = [
         ("", "", ""),

@@ -1,4 +1,4 @@
-//! Vehicles: the cars for hire.
+//! The vehicles dataset: the cars for hire.
 
 use std::sync::Arc;
 
@@ -16,29 +16,29 @@ use crate::generate::values::{
     RandomStream, Rng, STREET_KINDS, STREETS, SURNAMES, UniqueIds, write_number, write_padded,
 };
 
-/// Generates vehicles: of ten, six are basic, three premium and one is high-end.
+/// Generates vehicles: on average, six of ten are basic, three are premium and one is high-end.
 #[derive(Clone, Debug)]
 pub struct Vehicles {
     /// The number of clean rows.
     rows: u64,
-    /// The stream of all values but the id and the price class.
+    /// The random stream of all values but the id and the price class.
     rows_at: RandomStream,
-    /// The stream of price classes: it is separate, so that a rental can look one up without the rest of the row.
+    /// The random stream of price classes. It is separate, so that a rental need not generate the rest of the vehicle's row.
     classes_at: RandomStream,
-    /// The ids, which rentals refer to.
+    /// The ids of the vehicles; rentals refer to them.
     ids: UniqueIds,
     /// The texts of days and times.
     calendar: Arc<Calendar>,
 }
 
-/// A price class.
+/// A price class of vehicles.
 #[derive(Clone, Copy, Debug)]
 pub struct PriceClass {
-    /// The name in the files.
+    /// The name of the class in the files.
     pub name: &'static str,
     /// The price per hour, in dollars.
     pub hourly_rate: u64,
-    /// The brands of its vehicles, with equal probability; some brands are in two classes.
+    /// The brands of the class's vehicles, all equally likely; some brands are in two classes.
     brands: &'static [&'static str],
 }
 
@@ -62,7 +62,7 @@ const HIGH_END: PriceClass = PriceClass {
 };
 
 impl Vehicles {
-    /// Creates the generator of that many vehicles.
+    /// Creates the generator of a number of vehicles.
     pub fn new(rows: u64, seed: u64, calendar: Arc<Calendar>) -> Self {
         Self {
             rows,
@@ -137,7 +137,7 @@ impl DatasetGenerator for Vehicles {
     }
 }
 
-/// The header and the key; the name of a firm needs quotes, and no column refers to another dataset.
+/// The fixed properties of the dataset: the name of a firm needs quotes, and no column refers to another dataset.
 const DESCRIPTION: DatasetDescription = DatasetDescription {
     name: "vehicles",
     columns: &[
@@ -163,7 +163,7 @@ const DESCRIPTION: DatasetDescription = DatasetDescription {
     has_quotes: true,
 };
 
-/// The defects, in turn: the first leaves the id readable, because cascaded rentals refer to that row.
+/// The defects to apply in turn. The first one leaves the id readable, because some rentals refer to that row.
 const DEFECTS: [Defect; 9] = [
     Defect::new(BadDate, Replace("expiration_date", b"31-02-2026")),
     Defect::new(MissingField, Remove("license_type")),
@@ -182,7 +182,7 @@ const DEFECTS: [Defect; 9] = [
     ),
 ];
 
-/// Appends a license number: seven digits, but one in forty has letters, so that the column is not an integer.
+/// Appends a license number of seven digits; one in forty contains letters, so that the column is not an integer.
 fn write_license(rng: &mut Rng, out: &mut Vec<u8>) {
     if rng.chance(1, 40) {
         out.push(b'T');
@@ -193,7 +193,7 @@ fn write_license(rng: &mut Rng, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends an invented person or firm in capitals; the comma of a firm must be quoted.
+/// Appends the name of an invented person or firm in capitals; the name of a firm contains a comma and must be quoted.
 fn write_registration(rng: &mut Rng, out: &mut Vec<u8>) {
     let surname = rng.pick(&SURNAMES);
     let name = if rng.chance(1, 8) {

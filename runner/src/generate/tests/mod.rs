@@ -1,4 +1,4 @@
-//! Properties of all samples, checked on complete samples in memory.
+//! Tests the properties of all samples, on complete samples in memory.
 
 mod reference_reader;
 mod sample_writer;
@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::watch::Progress;
 use crate::watch::StopSignal;
 
-/// The objects of a sample, by their keys below `raw/`.
+/// The objects of a sample, by their paths in `raw/`.
 struct SampleObjects {
     files: BTreeMap<String, Bytes>,
 }

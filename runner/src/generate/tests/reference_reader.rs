@@ -1,4 +1,4 @@
-//! An independent reader that follows the rules of the contracts; it must find what the manifest says.
+//! An independent reader that follows the rules of the contracts. Its counts must equal those of the manifest.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,7 +6,7 @@ use super::{SampleObjects, settings};
 use crate::generate::dataset_generators::DatasetGenerators;
 use crate::generate::{DatasetManifest, DefectCount, DefectKind, SampleManifest};
 
-/// Rows and counts that the reader found.
+/// The rows and counts that the reader has found in a sample.
 #[derive(Default)]
 pub struct ReferenceReader {
     pub accepted: HashMap<String, Vec<Vec<String>>>,
@@ -127,7 +127,8 @@ fn newlines(bytes: &[u8]) -> u64 {
     bytes.split(|byte| *byte == b'\n').count() as u64 - 1
 }
 
-/// Returns records and their physical lines; `None` for one that is too long or never ends, of which only one line is skipped.
+/// Splits bytes into records, each with its number of physical lines. A record that is too long or never ends becomes `None`, and
+/// only one line of it is skipped.
 fn records(mut bytes: &[u8]) -> Vec<(Option<Vec<u8>>, u64)> {
     let mut records = Vec::new();
     while !bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! A sample becomes visible only when it is complete, in a folder as in an object store.
+//! Tests that a sample becomes visible only when it is complete, both in a folder and in an object store.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ async fn made(store: &Store, rentals: u64) -> Result<GeneratedSample, Error> {
     generate(&settings(rentals), store, &progress, &stop).await
 }
 
-/// Fails with `Conflict`; returns the message.
+/// Generates a sample, which must fail with `Conflict`; returns the error's message.
 async fn refused(store: &Store, rentals: u64) -> String {
     let error = made(store, rentals).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
@@ -33,7 +33,7 @@ async fn manifest() -> SampleManifest {
     made(&Store::memory(), 50).await.unwrap().manifest
 }
 
-/// Every object of the store, also those that are staged.
+/// Returns the keys of all objects of the store, including staged ones.
 async fn keys(store: &Store) -> Vec<String> {
     let listed = store.list(&Path::default()).await.unwrap().into_iter();
     listed.map(|object| object.location.to_string()).collect()

@@ -1,4 +1,4 @@
-//! The data that already exists at the destination of a sample, and the keys of a sample.
+//! Finds the data that already exists at the destination of a sample, and names the objects of a sample.
 
 use object_store::path::Path;
 
@@ -6,26 +6,26 @@ use crate::error::{Context, ErrorKind, Result};
 use crate::generate::sample_manifest::{FileManifest, SampleManifest};
 use crate::store::Store;
 
-/// The folder of the raw datasets below the output root.
+/// The folder of the raw datasets below the store's root.
 const RAW: &str = "raw";
 
-/// The folder where a file system keeps files that are not visible yet; readers skip names that begin with a dot.
+/// The folder in which a file system keeps files that are not visible yet; readers skip names that begin with a dot.
 const STAGING: &str = ".raw-half-made";
 
-/// The object that makes a sample complete; readers skip names that begin with `_`.
+/// The object whose existence makes a sample complete; readers skip names that begin with `_`.
 const MANIFEST: &str = "_generated.json";
 
-/// The object that lists the files of a sample while they become visible; its content is that of the manifest.
+/// The object that lists the files of a sample while they become visible; it has the content of the manifest.
 const ANNOUNCEMENT: &str = "_generating.json";
 
 /// The data at the destination of a sample.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExistingData {
-    /// No data, or only what an interrupted generator left.
+    /// No data, or only the leftovers of an interrupted generator.
     Nothing,
     /// A complete sample.
     Sample(Box<SampleManifest>),
-    /// Data that this version of the generator did not write: the URL of one of its objects.
+    /// Data that this version of the generator did not write; the field is the URL of one of the objects.
     Other(String),
 }
 
@@ -33,7 +33,7 @@ impl ExistingData {
     /// Looks for a sample or other raw data below the store's root.
     ///
     /// # Errors
-    /// `Conflict` if the announcement of an interrupted publish cannot be parsed; otherwise as the store says.
+    /// `Conflict` if the announcement of an interrupted publish cannot be parsed; otherwise the kind of the store's error.
     pub async fn find(store: &Store) -> Result<Self> {
         let url = |key| store.location().url(&key);
         if let Some(text) = store.read(&manifest_key()).await? {
@@ -50,7 +50,7 @@ impl ExistingData {
     }
 }
 
-/// Removes what an interrupted generator left; the caller holds the lock of the store.
+/// Removes the leftovers of an interrupted generator; the caller must have locked the store.
 ///
 /// # Errors
 /// As [`ExistingData::find`].
@@ -65,7 +65,7 @@ pub async fn remove_incomplete(store: &Store) -> Result<()> {
     store.delete(vec![announcement_key()]).await
 }
 
-/// Returns the files of a publish that is in progress or was interrupted.
+/// Returns the files that the announcement of an interrupted publish lists; none if there is no announcement.
 async fn announced_files(store: &Store) -> Result<Vec<Path>> {
     let Some(text) = store.read(&announcement_key()).await? else {
         return Ok(Vec::new());
@@ -78,10 +78,10 @@ async fn announced_files(store: &Store) -> Result<Vec<Path>> {
     Ok(manifest.files().map(|file| file_key(&file.name)).collect())
 }
 
-/// Returns a file of a sample that is missing or does not have its recorded size.
+/// Returns the first file of a sample that is missing or does not have its recorded size.
 ///
 /// # Errors
-/// As the store says.
+/// The kind of the store's error.
 pub async fn first_damaged<'a>(
     manifest: &'a SampleManifest,
     store: &Store,
@@ -95,22 +95,22 @@ pub async fn first_damaged<'a>(
     Ok(None)
 }
 
-/// Returns the key of the file `<dataset>/<name>`.
+/// Returns the object key of the file `<dataset>/<name>`.
 pub fn file_key(name: &str) -> Path {
     name.split('/').fold(Path::from(RAW), Path::join)
 }
 
-/// Returns the key at which a file system keeps that file until it becomes visible.
+/// Returns the object key under which a file system keeps the file `<dataset>/<name>` until it becomes visible.
 pub fn staging_key(name: &str) -> Path {
     name.split('/').fold(Path::from(STAGING), Path::join)
 }
 
-/// Returns the key of the manifest.
+/// Returns the object key of the manifest.
 pub fn manifest_key() -> Path {
     file_key(MANIFEST)
 }
 
-/// Returns the key of the announcement.
+/// Returns the object key of the announcement.
 pub fn announcement_key() -> Path {
     file_key(ANNOUNCEMENT)
 }

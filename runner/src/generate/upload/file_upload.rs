@@ -8,28 +8,28 @@ use crate::error::Result;
 use crate::generate::upload::existing_data::{file_key, staging_key};
 use crate::store::{Location, Store};
 
-/// The size of every part but the last: S3 takes no less than 5 MiB, and no more than 10,000 parts per object.
+/// The size of every part but the last. S3 requires at least 5 MiB per part, and allows at most 10,000 parts per object.
 const PART_BYTES: usize = 8 << 20;
 
-/// Parts in flight: several use the bandwidth better than one.
+/// The most parts that are in flight at the same time: several use the bandwidth better than one.
 const PARTS_AT_ONCE: usize = 4;
 
-/// A file that is not visible yet.
+/// The upload of a file, which is not visible until it is completed.
 #[derive(Debug)]
 pub struct FileUpload {
     /// The store that receives the file.
     store: Store,
-    /// The key of the file once it is completed.
+    /// The object key of the completed file.
     key: Path,
-    /// The id that the store gave to the upload; in a folder, the key of the staged file.
+    /// The id that the store gave to the upload; in a folder, the path of the staged file.
     id: String,
-    /// The number of parts in flight; the buffer is sent once it holds as many.
+    /// The number of parts that are sent at the same time, as soon as the buffer contains that many.
     parts_at_once: usize,
-    /// Bytes that are not sent yet: less than `parts_at_once` parts between two writes.
+    /// The bytes that are not sent yet; between two writes, fewer than `parts_at_once` full parts.
     buffer: BytesMut,
     /// The size of the parts sent so far.
     size_bytes: u64,
-    /// The tags of the parts sent so far, in order; S3 requires them for completion.
+    /// The entity tags of the parts sent so far, in order; S3 requires them for the completion.
     tags: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ impl FileUpload {
     /// Opens the upload of the file `<dataset>/<name>`.
     ///
     /// # Errors
-    /// As the store says.
+    /// The kind of the store's error.
     pub async fn open(store: &Store, name: &str) -> Result<Self> {
         let mut upload = Self {
             store: store.clone(),
@@ -57,10 +57,10 @@ impl FileUpload {
         Ok(upload)
     }
 
-    /// Appends bytes, and sends parts that are full.
+    /// Appends bytes, and sends the buffer when it is full.
     ///
     /// # Errors
-    /// As the store says.
+    /// The kind of the store's error.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() < self.parts_at_once * PART_BYTES {
@@ -74,7 +74,7 @@ impl FileUpload {
     /// Sends the rest and makes the bytes durable; the file stays invisible.
     ///
     /// # Errors
-    /// As the store says.
+    /// The kind of the store's error.
     pub async fn finish(&mut self) -> Result<()> {
         let rest = std::mem::take(&mut self.buffer).freeze();
         self.send(&rest).await?;
@@ -83,17 +83,17 @@ impl FileUpload {
         self.explained(sealed)
     }
 
-    /// Makes the finished file visible; whatever the store answers, only the size of the object shows whether it did.
+    /// Makes the finished file visible. The store's answer is not reliable: the caller must check the size of the object.
     ///
     /// # Errors
-    /// As the store says.
+    /// The kind of the store's error.
     pub async fn complete(&self) -> Result<()> {
         let objects = self.store.objects();
         let completed = objects.complete(&self.key, &self.id, &self.tags).await;
         self.explained(completed).map(drop)
     }
 
-    /// Removes what was sent, without reporting errors; a file that is visible stays.
+    /// Aborts the upload and removes its parts; ignores errors. A file that is already visible stays.
     pub async fn abort(self) {
         self.store.objects().abort(&self.key, &self.id).await.ok();
     }

@@ -1,11 +1,13 @@
 //! Writes the files of a sample and makes them visible together.
 //!
 //! ```text
-//! begin -> create, write .. -> publish: announce -> complete every file -> check sizes -> put the manifest -> delete the announcement
+//! begin -> create, write .. -> publish: announce -> complete every file -> check sizes -> put the manifest
+//!     -> delete the announcement
 //! ```
 //!
-//! Until `publish` no listing shows a file. An announcement without a manifest marks an interrupted publish: it lists the files
-//! that the next generator may remove. Only the manifest, which is put last, makes a sample complete.
+//! Before `publish`, no listing shows a file. If there is an announcement but no manifest, a publish was interrupted: the
+//! announcement lists the files that the next generator may remove. The manifest is put after all files, so that its existence
+//! means that the sample is complete.
 
 use bytes::Bytes;
 
@@ -22,17 +24,17 @@ use crate::store::{FolderLock, Location, Store};
 pub struct SampleWriter {
     /// The store that receives the sample.
     store: Store,
-    /// The uploads, in the order of creation; only the last one still takes bytes.
+    /// The uploads, in the order of creation; bytes are written only to the last one.
     files: Vec<FileUpload>,
-    /// The lock that keeps other generators out of a folder until the writer is dropped.
+    /// The lock that excludes other generators from a folder until the writer is dropped.
     _lock: FolderLock,
 }
 
 impl SampleWriter {
-    /// Locks the store and removes what an interrupted generator left.
+    /// Locks the store, and removes the leftovers of an interrupted generator.
     ///
     /// # Errors
-    /// `Conflict` if another generator writes to the folder; otherwise as the store says.
+    /// `Conflict` if another generator is writing to the folder; otherwise the kind of the store's error.
     pub async fn begin(store: &Store) -> Result<Self> {
         let lock = store.try_lock().ok_or_else(|| busy(store))?;
         remove_incomplete(store).await?;
@@ -46,17 +48,17 @@ impl SampleWriter {
     /// Finishes the previous file and begins the next one, `<dataset>/<name>`.
     ///
     /// # Errors
-    /// As the store says.
+    /// The kind of the store's error.
     pub async fn create(&mut self, name: &str) -> Result<()> {
         self.finish_file().await?;
         self.files.push(FileUpload::open(&self.store, name).await?);
         Ok(())
     }
 
-    /// Appends to the file.
+    /// Appends bytes to the current file.
     ///
     /// # Errors
-    /// As the store says.
+    /// The kind of the store's error.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let file = self.files.last_mut();
         let file = file.expect("a file is created before it is written");
@@ -71,10 +73,11 @@ impl SampleWriter {
         }
     }
 
-    /// Makes all files visible, then puts the manifest.
+    /// Makes all files visible and puts the manifest, which makes the sample complete.
     ///
     /// # Errors
-    /// `Conflict` if other data was written there meanwhile, `TryAgain` if the store lost a file; otherwise as the store says.
+    /// `Conflict` if other data was written there in the meantime; `TryAgain` if the store lost a file; otherwise the kind of the
+    /// store's error.
     pub async fn publish(&mut self, sample: &SampleManifest) -> Result<()> {
         self.finish_file().await?;
         let manifest: Bytes = serde_json::to_vec_pretty(sample)
@@ -84,7 +87,7 @@ impl SampleWriter {
             )?
             .into();
         self.announce(manifest.clone()).await?;
-        // In reverse: a job that reads all datasets fails until the last file is visible, because the first dataset has no files.
+        // In reverse order, so that the first dataset gets its files last; until then, a job that reads all datasets fails.
         for file in self.files.iter().rev() {
             file.complete().await?;
         }
@@ -96,14 +99,17 @@ impl SampleWriter {
             let url = self.store.location().url(&file_key(&file.name));
             return Err(
                 Error::new(ErrorKind::TryAgain, format!("the store lost `{url}`"))
-                    .hint("run the same command again; it starts anew"),
+                    .hint("run the same command again; it starts from the beginning"),
             );
         }
         self.store.put(&manifest_key(), manifest).await?;
         self.store.delete(vec![announcement_key()]).await
     }
 
-    /// Announces the files, unless another generator has done so or other data was written there meanwhile.
+    /// Puts the announcement, which lists the files.
+    ///
+    /// # Errors
+    /// `Conflict` if another generator has put its announcement, or if other data was written there in the meantime.
     async fn announce(&self, manifest: Bytes) -> Result<()> {
         let key = announcement_key();
         if let Location::Folder(_) = self.store.location() {
@@ -124,7 +130,7 @@ impl SampleWriter {
         Err(error)
     }
 
-    /// Removes files that are not visible yet, without reporting errors; the next generator removes the rest.
+    /// Aborts the uploads and ignores errors; the next generator removes what is left.
     pub async fn abandon(self) {
         for file in self.files {
             file.abort().await;
@@ -132,13 +138,13 @@ impl SampleWriter {
     }
 }
 
-/// Creates the error of a second generator at one place.
+/// Creates the error for a destination to which another generator is writing.
 fn busy(store: &Store) -> Error {
     let message = format!("another generator is writing below `{}`", store.location());
     Error::new(ErrorKind::Conflict, message).hint("wait until it ends, or choose another `--out`")
 }
 
-/// Creates the error of a generator that would mix a sample with other data.
+/// Creates the error for a destination that contains other data, with which a sample must not be mixed.
 pub fn other_data(url: &str) -> Error {
     let message = format!("cannot write a sample beside other data: `{url}` exists");
     Error::new(ErrorKind::Conflict, message)

@@ -1,20 +1,20 @@
-//! Days and times of day as text, formatted once and then copied.
+//! Days and times of day as text. They are formatted once, so that rows only copy them.
 
 use crate::generate::values::random::{WeightedIndex, position};
 
 /// The first year of the calendar.
 const FIRST_YEAR: u64 = 2005;
 
-/// The last year: driver licenses are valid for up to ten years after the rentals.
+/// The last year of the calendar: driver licenses are valid for up to ten years after the rentals.
 const LAST_YEAR: u64 = 2036;
 
-/// The year in which rentals start: 366 days.
+/// The year in which all rentals start; it has 366 days.
 pub const RENTAL_YEAR: u64 = 2024;
 
 /// The weights of the months: a peak in summer, a smaller one in December.
 const SEASON: [u64; 12] = [70, 72, 82, 92, 101, 121, 136, 131, 103, 95, 84, 108];
 
-/// The weights of the weekdays from Monday: business grows toward the weekend.
+/// The weights of the weekdays from Monday to Sunday: demand grows toward the weekend.
 const WEEK: [u64; 7] = [88, 84, 90, 101, 127, 131, 104];
 
 /// The weights of the hours: few pick-ups at night, a peak in the morning and one after work.
@@ -27,9 +27,9 @@ const DAY: [u64; 24] = [
 pub struct Calendar {
     /// The days as `YYYY-MM-DD`, from the first of [`FIRST_YEAR`].
     days: Vec<[u8; 10]>,
-    /// The slots as `HH:MM:SS`, from midnight.
+    /// The start times of the slots as `HH:MM:SS`, from midnight.
     slots: Vec<[u8; 8]>,
-    /// The weights of the days of [`RENTAL_YEAR`]: the month's times the weekday's.
+    /// The weights of the days of [`RENTAL_YEAR`]: the weight of the month times that of the weekday.
     season: WeightedIndex,
     /// The weights of the 24 hours.
     hours: WeightedIndex,
@@ -39,7 +39,7 @@ impl Calendar {
     /// The number of five-minute slots of a day.
     pub const SLOTS: u64 = 288;
 
-    /// Formats all texts.
+    /// Creates the calendar and formats all its texts.
     pub fn new() -> Self {
         let mut days = Vec::new();
         let mut season = Vec::new();
@@ -65,7 +65,7 @@ impl Calendar {
         }
     }
 
-    /// Returns the number of a year's first day, counted from the first day of the calendar.
+    /// Returns the number of a year's first day; days are counted from 0 at the first day of the calendar.
     pub fn year(year: u64) -> u64 {
         (FIRST_YEAR..year)
             .flat_map(|year| (1..=12).map(move |month| month_days(year, month)))
@@ -82,7 +82,7 @@ impl Calendar {
         &self.hours
     }
 
-    /// Returns a day as `YYYY-MM-DD`.
+    /// Returns the text of a day as `YYYY-MM-DD`.
     #[inline]
     pub fn iso(&self, day: u64) -> &[u8; 10] {
         &self.days[position(day)]
@@ -94,14 +94,14 @@ impl Calendar {
         out.extend_from_slice(&[d0, d1, b'-', m0, m1, b'-', y0, y1, y2, y3]);
     }
 
-    /// Returns a five-minute slot of the day as `HH:MM:SS`.
+    /// Returns the start time of a five-minute slot as `HH:MM:SS`.
     #[inline]
     pub fn time(&self, slot: u64) -> &[u8; 8] {
         &self.slots[position(slot)]
     }
 }
 
-/// Returns the number of days of a month (from 1) of the Gregorian calendar.
+/// Returns the number of days of a month in the Gregorian calendar; January is 1.
 fn month_days(year: u64, month: u64) -> u64 {
     match month {
         2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
@@ -113,7 +113,7 @@ fn month_days(year: u64, month: u64) -> u64 {
     }
 }
 
-/// Returns the bytes of a text whose length is `N`.
+/// Converts a text of exactly `N` bytes to an array.
 fn text<const N: usize>(text: &str) -> [u8; N] {
     text.as_bytes()
         .try_into()

@@ -1,4 +1,4 @@
-//! The values of rows: random numbers by seed and row, dates, ids, names, and numbers as text.
+//! Generates the values of rows: random numbers by seed and row, dates, ids, names, and numbers as text.
 
 mod calendar;
 mod name_lists;

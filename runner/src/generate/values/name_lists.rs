@@ -1,4 +1,4 @@
-//! Lists of names: common given names and invented surnames, so that no real person is described.
+//! Lists of names for generated rows. Surnames are invented, so that no row describes a real person.
 
 /// Given names, each with its ASCII spelling for email addresses.
 pub const GIVEN: [(&str, &str); 56] = [
@@ -60,7 +60,7 @@ pub const GIVEN: [(&str, &str); 56] = [
     ("Zoë", "zoe"),
 ];
 
-/// Invented surnames in ASCII, which email addresses and registrations need.
+/// Invented surnames, in ASCII because email addresses and registrations need it.
 pub const SURNAMES: [&str; 60] = [
     "Alderwick",
     "Ambleford",
@@ -124,10 +124,10 @@ pub const SURNAMES: [&str; 60] = [
     "Zephyrine",
 ];
 
-/// The last words of firms' names.
+/// Last words of the names of firms.
 pub const FIRMS: [&str; 6] = ["Group", "Inc", "LLC", "Ltd", "PLC", "and Sons"];
 
-/// The names of streets, without their kind.
+/// Names of streets, without the last word such as `Street`.
 pub const STREETS: [&str; 32] = [
     "Acorn", "Amber", "Anchor", "Aspen", "Beacon", "Blossom", "Bridge", "Canal", "Cedar", "Cherry",
     "Clover", "Copper", "Dune", "Ember", "Falcon", "Garnet", "Harbor", "Heath", "Heron", "Juniper",
@@ -135,7 +135,7 @@ pub const STREETS: [&str; 32] = [
     "Spruce", "Walnut", "Willow",
 ];
 
-/// Kinds of streets.
+/// Last words of the names of streets.
 pub const STREET_KINDS: [&str; 14] = [
     "Alley",
     "Avenue",
@@ -153,7 +153,7 @@ pub const STREET_KINDS: [&str; 14] = [
     "Trail",
 ];
 
-/// Cities and their states.
+/// Cities with the codes of their states.
 pub const CITIES: [(&str, &str); 40] = [
     ("Albuquerque", "NM"),
     ("Anaheim", "CA"),
@@ -210,7 +210,7 @@ pub const BASIC_BRANDS: [&str; 9] = [
     "Volkswagen",
 ];
 
-/// Brands of premium vehicles; two of them also build basic ones.
+/// Brands of premium vehicles; two of them are also basic brands.
 pub const PREMIUM_BRANDS: [&str; 7] = [
     "Acura",
     "Audi",
@@ -221,5 +221,5 @@ pub const PREMIUM_BRANDS: [&str; 7] = [
     "Volvo",
 ];
 
-/// Brands of high-end vehicles; two of them also build premium ones.
+/// Brands of high-end vehicles; two of them are also premium brands.
 pub const HIGH_END_BRANDS: [&str; 5] = ["Audi", "BMW", "Cadillac", "Mercedes-Benz", "Porsche"];

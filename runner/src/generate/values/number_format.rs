@@ -1,6 +1,6 @@
-//! Formats numbers without the formatting machinery, which would cost more than the rest of a row.
+//! Formats numbers without `std::fmt`, which would cost more than the rest of a row.
 
-/// Appends a number.
+/// Appends a number in decimal digits.
 #[inline]
 pub fn write_number(mut value: u64, out: &mut Vec<u8>) {
     let mut text = [0; 20];

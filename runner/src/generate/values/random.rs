@@ -1,19 +1,19 @@
-//! Random numbers that depend only on a seed, a stream and a row, so that any machine can generate any row alone.
+//! Random numbers that depend only on a seed, a stream and a row, so that any row can be generated alone.
 
-/// The odd number nearest to 2^64 divided by the golden ratio, whose multiples are spread evenly.
+/// The odd number nearest to 2^64 divided by the golden ratio; its multiples are spread evenly.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A sequence of rows; the streams of a seed are independent of each other.
+/// A source of random number generators, one per row. Different streams of a seed are independent of each other.
 #[derive(Clone, Copy, Debug)]
 pub struct RandomStream(u64);
 
 impl RandomStream {
-    /// Creates a stream by its number.
+    /// Creates the stream of a seed with this number.
     pub fn new(seed: u64, number: u64) -> Self {
         Self(mix(mix(seed).wrapping_add(number.wrapping_mul(STEP))))
     }
 
-    /// Returns the random number generator of a row.
+    /// Creates the random number generator of a row.
     #[inline]
     pub fn at(self, row: u64) -> Rng {
         Rng(mix(self.0 ^ row.wrapping_mul(STEP)))
@@ -25,27 +25,27 @@ impl RandomStream {
 pub struct Rng(u64);
 
 impl Rng {
-    /// Returns the next 64 bits.
+    /// Returns the next 64 random bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(STEP);
         mix(self.0)
     }
 
-    /// Returns a number below `bound`; the bias is at most `bound` in 2^64.
+    /// Returns a random number below `bound`. Some numbers are likelier than others by at most `bound` in 2^64.
     #[inline]
     pub fn below(&mut self, bound: u64) -> u64 {
         let product = u128::from(self.bits()) * u128::from(bound);
         u64::try_from(product >> 64).expect("the upper half has 64 bits")
     }
 
-    /// Returns a number from `low` to `high`, both included.
+    /// Returns a random number from `low` to `high`, both included.
     #[inline]
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high - low + 1)
     }
 
-    /// Returns `true` in `cases` of `of` cases.
+    /// Returns `true` with the probability `cases` / `of`.
     #[inline]
     pub fn chance(&mut self, cases: u64, of: u64) -> bool {
         self.below(of) < cases
@@ -58,7 +58,8 @@ impl Rng {
     }
 }
 
-/// Mixes the bits of a number one to one; this is the finalizer of `SplitMix64`, with its published constants.
+/// Mixes the bits of a number so that different numbers stay different: the finalizer of `SplitMix64`, with its published
+/// constants.
 #[inline]
 fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -66,17 +67,19 @@ fn mix(mut bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// Draws positions in proportion to integer weights, in constant time (Walker's alias method).
+/// Chooses random positions in proportion to integer weights, in constant time (Walker's alias method).
 #[derive(Clone, Debug)]
 pub struct WeightedIndex {
     /// The sum of the weights, and the height of each column.
     total: u64,
-    /// A column per position: the height that is its own, and the position to which the rest belongs.
+    /// One column per position: the height of the part that belongs to the position itself, and the position to which the rest of
+    /// the column belongs.
     columns: Vec<(u64, usize)>,
 }
 
 impl WeightedIndex {
-    /// Creates the table for the weights of positions 0, 1 and so on; the product of their number and their sum must fit 64 bits.
+    /// Creates the table for the weights of the positions 0, 1 and so on. The number of weights times their sum must fit into 64
+    /// bits.
     pub fn new(weights: impl IntoIterator<Item = u64>) -> Self {
         let mut columns = weights
             .into_iter()
@@ -109,7 +112,7 @@ impl WeightedIndex {
         Self { total, columns }
     }
 
-    /// Returns a random position.
+    /// Returns a random position, according to the weights.
     #[inline]
     pub fn pick(&self, rng: &mut Rng) -> usize {
         let column = position(rng.below(length(&self.columns)));
@@ -122,13 +125,13 @@ impl WeightedIndex {
     }
 }
 
-/// Converts a number of things in memory to a position.
+/// Converts a number to a position in memory.
 #[inline]
 pub fn position(number: u64) -> usize {
     usize::try_from(number).expect("a position in memory fits `usize`")
 }
 
-/// Returns the number of items.
+/// Returns the number of items as `u64`.
 #[inline]
 pub fn length<T>(items: &[T]) -> u64 {
     u64::try_from(items.len()).expect("a length has at most 64 bits")

@@ -1,15 +1,15 @@
-//! Unique ids: a bijection maps the number of each row to its id.
+//! Unique ids: a bijection maps the number of a row to its id.
 
 use crate::generate::values::random::RandomStream;
 
-/// The mask of 20 bits: one half of an id in the Feistel network.
+/// A mask of 20 bits, for one half of an id in the Feistel network.
 const HALF: u64 = (1 << 20) - 1;
-/// The digits of an id, in lower case.
+/// The hexadecimal digits of an id, in lower case.
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
-/// The two digits of each byte, so that an id takes five lookups instead of ten.
+/// The two hexadecimal digits of each byte value, so that writing an id takes five lookups instead of ten.
 const PAIRS: [[u8; 2]; 256] = pairs();
 
-/// Builds the table of pairs at compile time, which allows `while` but not `for`.
+/// Builds [`PAIRS`] at compile time, where Rust allows `while` but not `for`.
 const fn pairs() -> [[u8; 2]; 256] {
     let mut pairs = [[0; 2]; 256];
     let mut byte = 0;
@@ -22,8 +22,9 @@ const fn pairs() -> [[u8; 2]; 256] {
 
 /// Maps numbers below 2^40 one to one to ids of ten hexadecimal digits.
 ///
-/// The map is a Feistel network of four rounds, which is invertible whatever its round function, so no two numbers share an id.
-/// One id in a hundred has only digits, as many look like `7271092e13`, and one in sixteen has a leading zero.
+/// The map is a Feistel network of four rounds. Such a network is invertible with any round function, so no two numbers have the
+/// same id. Some ids are traps for readers that guess types: one in a hundred has only decimal digits, another one in a hundred
+/// looks like the number `7271092e13`, and one in sixteen has a leading zero.
 #[derive(Clone, Copy, Debug)]
 pub struct UniqueIds {
     /// The odd multipliers of the four rounds.
@@ -34,7 +35,7 @@ impl UniqueIds {
     /// The number of ids.
     pub const COUNT: u64 = 1 << 40;
 
-    /// Creates the map that belongs to a stream.
+    /// Creates the map whose multipliers come from a stream.
     pub fn new(stream: RandomStream) -> Self {
         let mut rng = stream.at(0);
         Self {

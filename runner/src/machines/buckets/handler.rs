@@ -15,29 +15,29 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::listing::{ListedObject, page};
 use crate::machines::buckets::parquet_rows;
 
-/// The bytes of an object that are in memory at once.
+/// The size of the chunks in which an object's body is read, so that a large object is never in memory as a whole.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// Buckets by name, each with its local folder; answers `getObject`, `listObjectsV2` and `putObject`.
+/// Local folders that replace S3 buckets. As a task handler, it answers `getObject`, `listObjectsV2` and `putObject`.
 ///
-/// A call is answered synchronously, because virtual time must not advance while the disk works. A key is a file's path
-/// relative to the bucket's folder; a key that would leave the folder is refused.
+/// Calls are answered synchronously, because virtual time must not advance during disk access. An object's key is its file's path
+/// relative to the bucket's folder; a key that would lead out of the folder is refused.
 #[derive(Clone, Debug, Default)]
 pub struct Buckets {
-    /// Canonical path of the folder per bucket.
+    /// Canonical paths of the folders, by bucket.
     folders: BTreeMap<String, PathBuf>,
-    /// Objects that were put, if they are kept in memory; `None` if they are written to the folders.
+    /// Objects that executions have put, if they are kept in memory; `None` if they are written to the folders.
     kept: Option<Arc<Mutex<WrittenObjects>>>,
 }
 
-/// Bodies of objects by bucket and key.
+/// Bodies of objects, by bucket and key.
 type WrittenObjects = BTreeMap<(String, String), Bytes>;
 
 impl Buckets {
     /// Parses the values of `--s3`, each `BUCKET=DIR`.
     ///
     /// # Errors
-    /// `Usage` for anything else; `InputMissing` if a folder does not exist.
+    /// `Usage` for a value without `=`, and as [`Self::add`].
     pub fn parse(given: &[String]) -> Result<Self> {
         let mut buckets = Self::default();
         for one in given {
@@ -80,24 +80,22 @@ impl Buckets {
         Ok(())
     }
 
-    /// Keeps objects that are put in memory instead of writing them to the folders.
+    /// Keeps in memory the objects that executions put, instead of writing them to the folders.
     ///
-    /// Test cases run in parallel over the same folders, so they must not change them.
+    /// Test cases run in parallel with the same folders, so they must not change them.
     #[must_use]
     pub fn keeping_writes(mut self) -> Self {
         self.kept = Some(Arc::default());
         self
     }
 
-    /// Returns `true` if no bucket was added.
+    /// Returns `true` if no bucket has a folder.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.folders.is_empty()
     }
 
-    /// Answers an S3 call.
-    ///
-    /// Names of errors and texts of causes follow those of S3.
+    /// Answers an S3 call. Errors have the names and the wording of S3.
     fn answer(&self, call: &TaskCall) -> Result<TaskOutput, TaskFailure> {
         let field = |name: &str| match &call.input[name] {
             Value::String(text) => Ok(text.as_str()),
@@ -124,7 +122,7 @@ impl Buckets {
         }
     }
 
-    /// Answers `getObject` with the body in chunks, and with the rows if the object is a Parquet file.
+    /// Answers `getObject` with the body in chunks; for a Parquet file, with its rows as JSON too.
     fn get(&self, bucket: &str, folder: &Path, key: &str) -> Result<TaskOutput, TaskFailure> {
         if let Some(body) = self.kept(bucket, key) {
             return Ok(TaskOutput::object(body));
@@ -203,7 +201,7 @@ impl Buckets {
             )
         };
         let parent = path.parent().unwrap_or(folder);
-        // The nearest existing ancestor must be inside the folder; then so are the folders that are created below it.
+        // If the nearest existing ancestor is inside the folder, so are the subfolders that are created below it.
         let existing = parent.ancestors().find(|ancestor| ancestor.exists());
         let inside = existing
             .and_then(|existing| existing.canonicalize().ok())
@@ -218,7 +216,7 @@ impl Buckets {
         Ok(answer.into())
     }
 
-    /// Lists the objects of a bucket by key, including those kept in memory.
+    /// Answers `listObjectsV2` with the files of the folder and the objects that are kept in memory.
     fn list(
         &self,
         bucket: &str,
@@ -240,7 +238,7 @@ impl Buckets {
         Ok(found)
     }
 
-    /// Returns the body of an object that is kept in memory.
+    /// Returns the body of an object, if it is kept in memory.
     fn kept(&self, bucket: &str, key: &str) -> Option<Bytes> {
         let kept = self.kept.as_ref()?;
         let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -255,7 +253,7 @@ impl TaskHandler for Buckets {
     }
 }
 
-/// Returns the path of a key; refuses keys that are not plain relative paths.
+/// Returns the path of an object's file; refuses keys that are not plain relative paths.
 fn below(folder: &Path, bucket: &str, key: &str) -> Result<PathBuf, TaskFailure> {
     let is_plain = |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains('\0');
     if key.split('/').all(is_plain) {
@@ -273,7 +271,7 @@ fn outside(bucket: &str, key: &str) -> TaskFailure {
     )
 }
 
-/// Returns the failure for a call that folders do not support.
+/// Returns the failure for an S3 action that folders do not support.
 fn unknown(resource: &str) -> TaskFailure {
     TaskFailure::new(
         "S3.InvalidRequest",
@@ -281,9 +279,7 @@ fn unknown(resource: &str) -> TaskFailure {
     )
 }
 
-/// Returns `true` if a file begins and ends with the magic bytes of Parquet.
-///
-/// Moves the read position of the file.
+/// Returns `true` if a file begins and ends with the magic bytes of Parquet. Changes the read position of the file.
 fn is_parquet(file: &mut File) -> bool {
     let mut first = [0; parquet_rows::MAGIC.len()];
     let mut last = first;

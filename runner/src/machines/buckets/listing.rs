@@ -1,4 +1,4 @@
-//! Files of a folder in the form of `listObjectsV2`.
+//! Lists the files of a folder in the response format of `listObjectsV2`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-/// Entry of a listing, without its key.
+/// An object in a listing, without its key.
 #[derive(Clone, Copy, Debug)]
 pub struct ListedObject {
     /// Size of the object.
@@ -16,7 +16,7 @@ pub struct ListedObject {
 }
 
 impl ListedObject {
-    /// Creates the entry of an object that is kept in memory.
+    /// Creates the entry of an object that is kept in memory, from its size.
     #[must_use]
     pub fn of_size(size_bytes: usize) -> Self {
         Self {
@@ -26,7 +26,8 @@ impl ListedObject {
     }
 }
 
-/// Lists the files of a folder and its subfolders by key. Symbolic links are not followed, because they may lead out of it.
+/// Lists the files of a folder and its subfolders, by key. Does not follow symbolic links, because they may lead out of the
+/// folder.
 ///
 /// # Errors
 /// The error of the first folder or file that cannot be read.
@@ -55,7 +56,7 @@ pub fn files(folder: &Path) -> std::io::Result<BTreeMap<String, ListedObject>> {
     Ok(found)
 }
 
-/// Returns the page of a listing that `request` asks for; without `MaxKeys` one page has all objects.
+/// Returns the response to a `listObjectsV2` request: one page of the listing, or all objects if there is no `MaxKeys`.
 #[must_use]
 pub fn page(bucket: &str, objects: BTreeMap<String, ListedObject>, request: &Value) -> Value {
     let text = |name: &str| request[name].as_str().unwrap_or_default();
@@ -88,7 +89,7 @@ pub fn page(bucket: &str, objects: BTreeMap<String, ListedObject>, request: &Val
     page
 }
 
-/// Returns an object as an item of `Contents`.
+/// Formats an object as an item of `Contents`.
 fn described((key, listed): (String, ListedObject)) -> Value {
     let modified = listed.modified.to_rfc3339_opts(SecondsFormat::Secs, true);
     let tag = format!(

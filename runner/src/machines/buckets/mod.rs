@@ -1,4 +1,4 @@
-//! Local folders in place of S3 buckets, for the objects that Map states read and write.
+//! Local folders that replace the S3 buckets of Map states.
 pub(crate) mod handler;
 pub(crate) mod listing;
 pub(crate) mod parquet_rows;

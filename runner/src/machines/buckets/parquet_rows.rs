@@ -1,4 +1,4 @@
-//! Rows of a Parquet file as JSON, for a Map state that reads its items from one.
+//! Reads the rows of a Parquet file as JSON, for a Map state whose items are in such a file.
 
 use std::fs::File;
 
@@ -12,7 +12,7 @@ use crate::error::Cause;
 /// Magic bytes at the beginning and the end of a Parquet file.
 pub const MAGIC: &[u8] = b"PAR1";
 
-/// Reads all rows as a list of objects; NULL is `null`.
+/// Reads all rows of a Parquet file as a JSON array of objects; NULL becomes `null`.
 ///
 /// # Errors
 /// The first error of the Parquet reader.

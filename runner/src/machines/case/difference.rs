@@ -1,18 +1,18 @@
-//! Differences between expected and actual results.
+//! Compares expected with actual values and reports the differences.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// The most differences that one comparison reports; a summary replaces the rest.
+/// The most differences that one comparison reports; a count replaces the rest.
 const MOST: usize = 20;
 
-/// The length to which a shown value is truncated.
+/// The length to which a value is truncated in a report, in characters.
 const MOST_CHARACTERS: usize = 400;
 
-/// One mismatch between a case and its execution.
+/// A difference between an expectation of a case and the result of its execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// The expectation and the JSON pointer within its value: `output /total`.
+    /// The compared expectation, and the JSON pointer to the place in its value: `output /total`.
     pub what: String,
     /// The expected value, as text.
     pub expected: String,
@@ -20,7 +20,7 @@ pub struct Difference {
     pub got: String,
 }
 
-/// Strictness of a comparison.
+/// Whether the actual value may have more than the expected fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
     /// The values must be equal.
@@ -30,7 +30,7 @@ pub enum Strictness {
 }
 
 impl Difference {
-    /// Creates a difference from its texts.
+    /// Creates a difference from the name of the compared value and the truncated texts of both sides.
     #[must_use]
     pub fn new(
         what: impl Into<String>,
@@ -45,7 +45,8 @@ impl Difference {
     }
 }
 
-/// Compares two values and returns a difference per mismatching place. Numbers are compared by value, so `1` equals `1.0`.
+/// Compares two JSON values and returns a difference for each place that does not match. Numbers are compared by value, so `1`
+/// equals `1.0`.
 #[must_use]
 pub fn differences(
     what: &str,
@@ -67,7 +68,7 @@ pub fn differences(
     found
 }
 
-/// Compares the values at `pointer` and below it; `None` is an absent value.
+/// Compares two values and everything inside them, and adds the differences; `None` is an absent value.
 fn compare(
     what: &str,
     pointer: &str,
@@ -121,7 +122,7 @@ fn compare(
     }
 }
 
-/// Returns a value as truncated JSON, or `nothing` if it is absent.
+/// Formats a value as truncated JSON, or as `nothing` if it is absent.
 fn shown(value: Option<&Value>) -> String {
     value.map_or_else(|| "nothing".to_owned(), |value| cut(&value.to_string()))
 }

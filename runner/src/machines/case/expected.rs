@@ -1,4 +1,4 @@
-//! The expectations of a test case.
+//! The expectations of a test case: the field `expect`.
 
 use std::collections::BTreeMap;
 
@@ -9,39 +9,39 @@ use serde_json::{Map, Value};
 use crate::machines::case::field_reader::Reader;
 use crate::machines::case::fields::{EXPECT, names};
 
-/// Expectations of a case; an absent one accepts any result.
+/// The expectations of a case; a missing expectation accepts any result. `CASES.md` explains the fields.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
-    /// Status in which the execution ends.
+    /// The status in which the execution must end.
     pub status: String,
     /// The whole output.
     pub output: Option<Value>,
-    /// A part of the output.
+    /// A part of the output; the output may have more fields.
     pub output_includes: Option<Value>,
-    /// Values at paths of the output: the path as written, parsed, and the value.
+    /// Values at paths of the output: the path as text, the parsed path, and the value.
     pub output_at: Vec<(String, Query, Value)>,
-    /// The error's name; JSON `null` if there must be none.
+    /// The error's name; JSON `null` if the execution must have no error.
     pub error: Option<Value>,
-    /// The error's cause; JSON `null` if there must be none.
+    /// The error's cause in full; JSON `null` if the execution must have no cause.
     pub cause: Option<Value>,
     /// A part of the cause.
     pub cause_includes: Option<String>,
-    /// All states that are entered, in order.
+    /// All states that the execution must enter, in order.
     pub visits: Option<Vec<String>>,
-    /// States that must be entered, in any order.
+    /// States that the execution must enter, in any order.
     pub visits_include: Vec<String>,
-    /// States that must not be entered.
+    /// States that the execution must not enter.
     pub visits_exclude: Vec<String>,
     /// The number of task calls per state, retries included.
     pub calls: BTreeMap<String, u64>,
-    /// Parts of task inputs, by state and call number from 0.
+    /// Parts of the inputs of task calls: the state, the call's number from 0, and the part.
     pub inputs_include: Vec<(String, usize, Value)>,
-    /// Duration of the execution in virtual time.
+    /// The duration of the execution in virtual time, in seconds.
     pub duration_seconds: Option<f64>,
 }
 
 impl Expected {
-    /// Reads the field `expect` and records everything that is wrong with it.
+    /// Reads the field `expect` of a case; records every error in it as a finding.
     #[must_use]
     pub fn read(
         reader: &mut Reader<'_>,
@@ -91,7 +91,7 @@ impl Expected {
         }
     }
 
-    /// Returns `true` if an expectation needs the entered states, which are recorded only then.
+    /// Returns `true` if an expectation concerns the entered states; they are recorded only in this case.
     #[must_use]
     pub fn is_about_visits(&self) -> bool {
         self.visits.is_some() || !self.visits_include.is_empty() || !self.visits_exclude.is_empty()
@@ -137,7 +137,7 @@ fn calls(
     calls
 }
 
-/// Reads `inputs_include`: by state, by call number, a part of the input.
+/// Reads `inputs_include`: per state and call number, a part of the input of the call.
 fn inputs_include(
     reader: &mut Reader<'_>,
     fields: &Map<String, Value>,

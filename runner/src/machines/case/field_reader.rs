@@ -1,4 +1,4 @@
-//! Reader of the fields of a test case, which records every problem with its place.
+//! Reads the fields of a test case, and records every problem with its place.
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use crate::machines::definition::read_text;
 use crate::machines::findings::finding::{CASE_RULE, Finding};
 
-/// All problems in the files of a test, so that they are reported at once.
+/// Findings in all files of a test, collected so that they are reported together.
 #[derive(Debug, Default)]
 pub struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Adds findings.
+    /// Adds findings to the collection.
     pub fn extend(&mut self, more: impl IntoIterator<Item = Finding>) {
         self.0.extend(more);
     }
@@ -27,7 +27,7 @@ impl Findings {
         found
     }
 
-    /// Reads a JSON file and returns its text and value; `None` if it is invalid, which is recorded.
+    /// Reads a JSON file and returns its text and value; records a finding and returns `None` if that fails.
     pub fn json_file(&mut self, path: &Path) -> Option<(String, Value)> {
         let file = path.display().to_string();
         let mut refuse = |message: String, place: Option<Place>| {
@@ -75,16 +75,16 @@ impl Findings {
 
 /// Reader of the fields of one file; each method that finds a problem records it and returns `None`.
 pub struct Reader<'a> {
-    /// Path of the file, for findings.
+    /// The file's path, for findings.
     path: PathBuf,
-    /// The file's text, in which findings get their line and column.
+    /// The file's text, in which the line and column of a finding are located.
     text: &'a str,
-    /// Findings so far, in all files.
+    /// The findings in all files so far.
     pub findings: &'a mut Findings,
 }
 
 impl<'a> Reader<'a> {
-    /// Creates the reader of a file.
+    /// Creates a reader of a file that adds to `findings`.
     pub fn new(path: &Path, text: &'a str, findings: &'a mut Findings) -> Self {
         Self {
             path: path.to_owned(),
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns the number of findings so far.
+    /// Returns the number of findings so far, so that a caller can notice new ones.
     #[must_use]
     pub fn count(&self) -> usize {
         self.findings.0.len()
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
     }
 
-    /// Returns a value as an object.
+    /// Returns a value as an object, or records that it is none.
     pub fn object<'v>(
         &mut self,
         value: &'v Value,
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Refuses fields whose names are not known.
+    /// Records an error for each field whose name is not in `known`.
     pub fn only(&mut self, fields: &Map<String, Value>, pointer: &str, known: &[&str]) {
         for name in fields.keys().filter(|name| !known.contains(&name.as_str())) {
             let message = format!(
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Refuses the second of two fields that exclude each other.
+    /// Records an error if an object has both of two fields that exclude each other.
     pub fn not_both(&mut self, fields: &Map<String, Value>, pointer: &str, one: &str, other: &str) {
         if fields.contains_key(one) && fields.contains_key(other) {
             let message = format!("expected either `{one}` or `{other}`");
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns an optional string.
+    /// Returns an optional field that must be a string.
     pub fn text<'v>(
         &mut self,
         fields: &'v Map<String, Value>,
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         value.as_str()
     }
 
-    /// Returns an optional string or `null`.
+    /// Returns an optional field that must be a string or `null`.
     pub fn text_or_null(
         &mut self,
         fields: &Map<String, Value>,
@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
         Some(value.clone())
     }
 
-    /// Returns an optional string that must be one of `words`.
+    /// Returns an optional field that must be one of `words`.
     pub fn choice<'v>(
         &mut self,
         fields: &'v Map<String, Value>,
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Returns an optional integer of at least 0.
+    /// Returns an optional field that must be an integer of at least 0.
     pub fn whole(&mut self, fields: &Map<String, Value>, pointer: &str, name: &str) -> Option<u64> {
         let value = fields.get(name)?;
         if value.as_u64().is_none() {
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         value.as_u64()
     }
 
-    /// Returns an optional number.
+    /// Returns an optional field that must be a number.
     pub fn number(
         &mut self,
         fields: &Map<String, Value>,
@@ -224,7 +224,7 @@ impl<'a> Reader<'a> {
         value.as_f64()
     }
 
-    /// Returns an optional list of strings.
+    /// Returns an optional field that must be a list of strings.
     pub fn texts(
         &mut self,
         fields: &Map<String, Value>,
@@ -242,7 +242,8 @@ impl<'a> Reader<'a> {
         texts
     }
 
-    /// Checks that the machine has all these states, each of one of `types`; `pointer` is that of the object whose keys they are.
+    /// Checks that the machine has all these states, and that the type of each is one of `types`. The names are the fields of the
+    /// object at `pointer`.
     pub fn states<'n>(
         &mut self,
         names: impl Iterator<Item = &'n String>,
@@ -255,7 +256,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Checks that the machine has the state and that it is of one of `types`; without a machine, accepts any name.
+    /// Checks that the machine has the state and that its type is one of `types`; accepts any name if there is no machine.
     pub fn state(
         &mut self,
         name: &str,

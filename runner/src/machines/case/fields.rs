@@ -1,9 +1,9 @@
-//! Table of the fields of a test case, which the reader, the documentation and the tests share.
+//! The table of the fields of a test case. The reader, the documentation and the tests use the same table.
 
 #[cfg(test)]
 use std::fmt::Write as _;
 
-/// Field of a test case and its documentation.
+/// A field of a test case, with its documentation.
 #[derive(Clone, Copy, Debug)]
 pub struct CaseField {
     /// The name in JSON.
@@ -28,7 +28,7 @@ pub struct CaseField {
     pub meaning: &'static str,
 }
 
-/// Creates a row of the tables below.
+/// Creates a row of the tables [`CASE`] and [`EXPECT`].
 const fn field(name: &'static str, value: &'static str, meaning: &'static str) -> CaseField {
     CaseField {
         name,
@@ -37,7 +37,7 @@ const fn field(name: &'static str, value: &'static str, meaning: &'static str) -
     }
 }
 
-/// Fields of a case.
+/// The fields of a case, in the order of the documentation.
 pub const CASE: &[CaseField] = &[
     field(
         "description",
@@ -98,7 +98,7 @@ pub const CASE: &[CaseField] = &[
     field("expect", "object, required", "the expectations"),
 ];
 
-/// Fields of `expect`.
+/// The fields of `expect`, in the order of the documentation.
 pub const EXPECT: &[CaseField] = &[
     field(
         "status",
@@ -163,13 +163,13 @@ pub const EXPECT: &[CaseField] = &[
     ),
 ];
 
-/// Returns the names of fields.
+/// Returns the names of all fields of a table.
 #[must_use]
 pub fn names(fields: &[CaseField]) -> Vec<&'static str> {
     fields.iter().map(|field| field.name).collect()
 }
 
-/// Returns the Markdown tables of `CASES.md`.
+/// Formats both tables as Markdown, as `CASES.md` contains them.
 #[cfg(test)]
 fn reference() -> String {
     let mut text = String::new();

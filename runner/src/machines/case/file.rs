@@ -1,4 +1,4 @@
-//! Reading and checking of a test case file.
+//! Reads and checks a test case file.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -19,41 +19,41 @@ use crate::machines::simulation::MaxEvents;
 /// Suffix of the names of case files.
 pub const SUFFIX: &str = ".case.json";
 
-/// Default start time of an execution; fixed, so that two runs of a case are the same.
+/// The default start time of an execution. It is fixed, so that every run of a case gives the same result.
 const START_TIME: &str = "2026-01-01T00:00:00Z";
 
-/// Default limit for an EXPRESS execution, for which AWS has no quota, so that an endless loop ends.
+/// The default limit of events for an EXPRESS execution, so that an endless loop ends; AWS has no quota for these.
 const EXPRESS_EVENTS: u64 = 1_000_000;
 
-/// A case that is ready to run.
+/// A test case that was read without errors and is ready to run.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The file's name without [`SUFFIX`].
+    /// The case's name: that of its file without [`SUFFIX`].
     pub name: String,
     /// Path of the case file.
     pub path: PathBuf,
     /// Path of the definition.
     pub definition: PathBuf,
-    /// The machine.
+    /// The parsed definition.
     pub machine: Machine,
     /// The date and time at which the execution starts.
     pub start_time: DateTime<Utc>,
     /// The seed of random numbers, jitter and UUIDs.
     pub seed: u64,
-    /// The most events that the execution may have; `None` for the quota of the machine's type.
+    /// The limit of events in the history; `None` for AWS's quota of the machine's type.
     pub max_events: Option<MaxEvents>,
     /// The execution's input.
     pub input: Value,
-    /// The answers of tasks.
+    /// The mocked answers of tasks.
     pub mocks: MockCase,
-    /// Folders in place of the S3 buckets that Map states read.
+    /// Local folders that replace the S3 buckets that Map states read.
     pub buckets: Buckets,
-    /// The expectations.
+    /// The expectations about the result.
     pub expected: Expected,
 }
 
 impl Case {
-    /// Reads a case and its definition; `None` if either has errors, all of which are recorded in `machines`.
+    /// Reads a case and its definition; if either has errors, records all of them in `machines` and returns `None`.
     #[must_use]
     pub fn read(path: &Path, machines: &mut MachineFiles) -> Option<Self> {
         let (text, value) = machines.findings.json_file(path)?;
@@ -97,12 +97,12 @@ fn name(path: &Path) -> String {
     name.strip_suffix(SUFFIX).unwrap_or(&name).to_owned()
 }
 
-/// Returns the case's folder, from which its paths start.
+/// Returns the folder of a case; the paths in the case are relative to it.
 fn folder(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
 
-/// Returns the path of the definition: the field `machine`, or the file of the same name beside the case.
+/// Returns the path of the definition: that in the field `machine`, or a file beside the case that has the same name.
 fn definition(
     reader: &mut Reader<'_>,
     path: &Path,
@@ -148,7 +148,7 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// Reads `start_time`.
+/// Reads `start_time`, which defaults to [`START_TIME`].
 fn start_time(reader: &mut Reader<'_>, fields: &Map<String, Value>) -> DateTime<Utc> {
     let text = reader.text(fields, "", "start_time");
     match DateTime::parse_from_rfc3339(text.unwrap_or(START_TIME)) {
@@ -161,7 +161,7 @@ fn start_time(reader: &mut Reader<'_>, fields: &Map<String, Value>) -> DateTime<
     }
 }
 
-/// Reads `max_events`, with its default per type.
+/// Reads `max_events`, whose default depends on the machine's type.
 fn max_events(
     reader: &mut Reader<'_>,
     fields: &Map<String, Value>,
@@ -251,7 +251,7 @@ fn mocks(
     }
 }
 
-/// Reads `s3`, whose keys are names of buckets.
+/// Reads `s3`: a folder per bucket.
 fn buckets(reader: &mut Reader<'_>, path: &Path, fields: &Map<String, Value>) -> Buckets {
     let mut buckets = Buckets::default();
     let Some(given) = fields.get("s3") else {

@@ -1,23 +1,23 @@
-//! Test report in JUnit's XML format, which CI servers read.
+//! Writes test reports in JUnit's XML format, which CI servers can read.
 
 use std::time::Duration;
 
 use crate::machines::case::difference::Difference;
 
-/// Case of the report.
+/// The result of a case, as the report shows it.
 #[derive(Clone, Debug)]
 pub struct Reported<'a> {
-    /// The machine, by the path of its definition.
+    /// The path of the machine's definition.
     pub machine: &'a str,
-    /// The name of the case.
+    /// The case's name.
     pub name: &'a str,
-    /// Wall-clock time that the case took.
+    /// The wall-clock time that the case took.
     pub took: Duration,
-    /// Mismatches; empty if the case passed.
+    /// The differences from the expectations; empty if the case passed.
     pub differences: &'a [Difference],
 }
 
-/// Returns a report with one suite per machine; cases of one machine must be adjacent.
+/// Returns a report with one suite per machine. Cases of the same machine must be adjacent.
 #[must_use]
 pub fn junit(cases: &[Reported<'_>]) -> String {
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
@@ -36,7 +36,7 @@ pub fn junit(cases: &[Reported<'_>]) -> String {
     text + "</testsuites>\n"
 }
 
-/// Returns the attributes with the counts and the time of some cases.
+/// Formats the attributes of a suite: the numbers of its cases and failures, and the time.
 fn totals(cases: &[Reported<'_>]) -> String {
     let failures = cases.iter().filter(|case| !case.differences.is_empty());
     let took: Duration = cases.iter().map(|case| case.took).sum();
@@ -48,7 +48,7 @@ fn totals(cases: &[Reported<'_>]) -> String {
     )
 }
 
-/// Writes a case with all its differences as one failure.
+/// Writes a case; if it failed, with all its differences as one failure.
 fn write_case(case: &Reported<'_>, text: &mut String) {
     *text += &format!(
         "    <testcase name=\"{}\" classname=\"{}\" time=\"{}\"",
@@ -86,7 +86,7 @@ fn seconds(took: Duration) -> String {
     format!("{:.3}", took.as_secs_f64())
 }
 
-/// Escapes a text for an attribute or an element. Characters that XML cannot contain become U+FFFD.
+/// Escapes a text for an attribute or an element. Replaces characters that XML cannot contain with U+FFFD.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

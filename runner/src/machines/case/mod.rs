@@ -1,4 +1,4 @@
-//! Test cases: reading, running, comparing and reporting.
+//! Test cases: reads them, runs them, compares the results and writes reports.
 pub(crate) mod difference;
 pub(crate) mod expected;
 pub(crate) mod field_reader;

@@ -1,4 +1,4 @@
-//! Runner of test cases, which compares results with expectations.
+//! Runs test cases and compares their results with the expectations.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -17,27 +17,27 @@ use crate::machines::case::file::Case;
 use crate::machines::definition::machine_name;
 use crate::machines::simulation::{Ended, Inputs, Simulation};
 
-/// Stack size of a thread that runs cases: that of the main thread, because definitions may nest deeply.
+/// The stack size of a thread that runs cases: as large as that of the main thread, because definitions may nest deeply.
 const STACK_BYTES: usize = 8 << 20;
 
-/// The most entered states that are kept for comparison, to bound memory.
+/// The most entered states that are kept for the comparison, so that memory is bounded.
 const MOST_VISITS: usize = 1_000_000;
 
-/// Result of a case.
+/// The result of a case.
 #[derive(Clone, Debug)]
 pub struct JudgedCase {
-    /// Mismatches with the expectations; empty if the case passed.
+    /// The differences from the expectations; empty if the case passed.
     pub differences: Vec<Difference>,
-    /// States, transitions and handlers that the execution reached, for coverage.
+    /// The states, transitions and handlers that the execution reached, for the coverage.
     pub facts: Facts,
-    /// Wall-clock time that the case took.
+    /// The wall-clock time that the case took.
     pub took: Duration,
 }
 
-/// Runs all cases on `threads` threads and returns their results in the same order.
+/// Runs all cases on `threads` threads and returns their results in the order of the cases.
 ///
 /// # Errors
-/// `Failed` if the system refuses threads.
+/// `Failed` if the system cannot start the threads.
 pub fn run_all(cases: &[Case], threads: NonZeroUsize) -> Result<Vec<JudgedCase>> {
     let next = AtomicUsize::new(0);
     let judged: Mutex<BTreeMap<usize, JudgedCase>> = Mutex::default();
@@ -65,7 +65,7 @@ pub fn run_all(cases: &[Case], threads: NonZeroUsize) -> Result<Vec<JudgedCase>>
     Ok(judged.into_values().collect())
 }
 
-/// Runs one case in virtual time and compares its result.
+/// Runs one case in virtual time and compares its result with the expectations.
 fn run(case: &Case) -> JudgedCase {
     let began = Instant::now();
     let watched = CaseHistory {
@@ -110,12 +110,12 @@ fn run(case: &Case) -> JudgedCase {
     }
 }
 
-/// Sink that keeps a trace and, if expectations need it, the entered states.
+/// Sink that keeps a trace of the execution and, if an expectation needs them, the names of the entered states.
 #[derive(Clone)]
 struct CaseHistory {
-    /// Trace of the execution.
+    /// The trace of the execution.
     trace: Trace,
-    /// Names of the entered states in order; `None` if no expectation needs them.
+    /// The names of the entered states in order; `None` if no expectation needs them.
     visits: Option<Arc<Mutex<Vec<String>>>>,
 }
 
@@ -135,7 +135,7 @@ impl HistorySink for CaseHistory {
 }
 
 impl CaseHistory {
-    /// Takes the names of the entered states.
+    /// Takes the names of the entered states out of the sink; none if they were not recorded.
     fn visits(&self) -> Vec<String> {
         let Some(visits) = &self.visits else {
             return Vec::new();
@@ -144,7 +144,7 @@ impl CaseHistory {
     }
 }
 
-/// Compares an execution with all expectations but those on task inputs.
+/// Compares an execution with all expectations except those about task inputs.
 fn judge(
     expected: &Expected,
     outcome: &Outcome,
@@ -212,7 +212,7 @@ fn judge(
     found
 }
 
-/// Compares the recorded inputs of task calls.
+/// Compares the recorded inputs of task calls with the expected parts.
 fn judge_inputs(expected: &Expected, inputs: &Inputs, found: &mut Vec<Difference>) {
     for (state, call, expected) in &expected.inputs_include {
         let what = format!("input of call {call} of `{state}`");
@@ -229,7 +229,7 @@ fn judge_inputs(expected: &Expected, inputs: &Inputs, found: &mut Vec<Difference
     }
 }
 
-/// Compares the output as a whole, in part, and at paths.
+/// Compares the output with `output`, `output_includes` and `output_at`.
 fn judge_output(expected: &Expected, output: Option<&Value>, found: &mut Vec<Difference>) {
     let whole = [
         ("output", &expected.output, Strictness::Whole),
@@ -276,7 +276,7 @@ fn judge_output(expected: &Expected, output: Option<&Value>, found: &mut Vec<Dif
     }
 }
 
-/// Compares the entered states. Of `visits`, only the first mismatch is reported, with the rest of both lists.
+/// Compares the entered states. For `visits`, reports only the first difference, with the rest of both lists.
 fn judge_visits(expected: &Expected, visits: &[String], found: &mut Vec<Difference>) {
     if let Some(expected) = &expected.visits {
         let longest = expected.len().max(visits.len());

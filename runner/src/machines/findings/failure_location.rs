@@ -1,26 +1,26 @@
-//! Location of a failure in a definition.
+//! Finds the place in a definition that caused a failure.
 
 use drivetrain_statemachine::Place;
 use drivetrain_statemachine::trace::{Inside, Steps, Visit, VisitEnd};
 use serde_json::Value;
 
-/// Fields of a state that contain other states, which a search for a field skips.
+/// Fields of a state that contain other states. A search for a field of the state skips them.
 const INNER: [&str; 4] = ["Branches", "ItemProcessor", "Iterator", "States"];
 
-/// Field of a state, or whole state, that caused a failure.
+/// The state, and if known the field, that caused a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailureLocation {
     /// The name of the state.
     pub state: String,
     /// The field within the state, as a JSON pointer; empty if it is unknown.
     pub field: String,
-    /// Line and column at which the field, or else the state, begins.
+    /// Line and column at which the field begins; those of the state if the field is unknown.
     pub place: Place,
 }
 
-/// Returns the innermost state that failed for good, and its field that the failure refers to.
+/// Returns the location of the failure that ended an execution: the innermost failed state, and the field that caused it.
 ///
-/// The field is taken from the event if it has a location, else from the words of the cause, else from the error's name.
+/// The field comes from the location in the event, or else from the words of the cause, or else from the name of the error.
 #[must_use]
 pub fn culprit(steps: &Steps, text: &str) -> Option<FailureLocation> {
     let visit = failed(steps)?;
@@ -43,7 +43,7 @@ pub fn culprit(steps: &Steps, text: &str) -> Option<FailureLocation> {
     })
 }
 
-/// Returns the innermost visit that failed.
+/// Returns the visit of the innermost state that failed; `None` if the flow did not fail.
 fn failed(steps: &Steps) -> Option<&Visit> {
     let visit = steps
         .iter()
@@ -59,7 +59,7 @@ fn failed(steps: &Steps) -> Option<&Visit> {
     Some(inner.unwrap_or(visit))
 }
 
-/// Returns the pointer to a state at any depth, and the state; names are unique in a machine.
+/// Finds a state by its name, which is unique in a machine, at any depth; returns its JSON pointer and its value.
 fn find_state<'v>(flow: &'v Value, name: &str, pointer: &str) -> Option<(String, &'v Value)> {
     let states = flow.get("States")?.as_object()?;
     if let Some(state) = states.get(name) {
@@ -80,7 +80,7 @@ fn find_state<'v>(flow: &'v Value, name: &str, pointer: &str) -> Option<(String,
     })
 }
 
-/// Converts AWS's notation `Catch[0]/Output/x` into the JSON pointer `/Catch/0/Output/x`.
+/// Converts a location in AWS's notation into a JSON pointer: `Catch[0]/Output/x` into `/Catch/0/Output/x`.
 fn pointer_of_location(location: &str) -> String {
     let steps = location.split('/').map(|step| {
         match step.strip_suffix(']').and_then(|step| step.split_once('[')) {
@@ -91,7 +91,7 @@ fn pointer_of_location(location: &str) -> String {
     steps.collect()
 }
 
-/// Returns the pointer to the field that the cause names or quotes, in one of the forms that AWS uses.
+/// Returns the pointer to the field that a cause names or quotes; knows the wordings that AWS uses.
 fn field_in_cause(state: &Value, cause: &str) -> Option<String> {
     let quoted: Vec<&str> = cause.split('\'').skip(1).step_by(2).collect();
     let named = |name: &str| find_field(state, "", &|key, _| key == name);
@@ -100,7 +100,7 @@ fn field_in_cause(state: &Value, cause: &str) -> Option<String> {
         let mut keys = quoted.iter().filter(|text| text.ends_with(".$"));
         keys.find_map(|key| named(key))
     };
-    // The call is quoted whole, including quotes inside it, so splitting at quotes does not find it.
+    // AWS quotes a whole call without escaping the quotes inside it, so the text cannot be split at quotes.
     let by_call = || {
         find_field(state, "", &|_, value| {
             let call = value.as_str().filter(|text| text.starts_with("States."));
@@ -135,7 +135,7 @@ fn field_in_cause(state: &Value, cause: &str) -> Option<String> {
         .or_else(by_step)
 }
 
-/// Returns the pointer to the field that an error's name implies, if the state has it.
+/// Returns the pointer to the field that an error's name implies, if the state has that field.
 fn field_of_error(state: &Value, error: &str) -> Option<String> {
     let field = match error {
         "States.ItemReaderFailed" => "ItemReader",
@@ -145,7 +145,7 @@ fn field_of_error(state: &Value, error: &str) -> Option<String> {
     state.get(field).map(|_| format!("/{field}"))
 }
 
-/// Returns the pointer to the first field, depth first, that satisfies `is_meant`, without descending into inner states.
+/// Searches a state depth first, without its inner states; returns the pointer to the first field that satisfies `is_meant`.
 fn find_field(
     value: &Value,
     pointer: &str,
@@ -174,7 +174,7 @@ fn find_field(
     })
 }
 
-/// Escapes a name for a JSON pointer.
+/// Escapes `~` and `/` in a name for use in a JSON pointer.
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

@@ -1,4 +1,4 @@
-//! Problem in a file of any kind: a machine, a job, mocks or a test case.
+//! A finding: an error or a warning in a file of any kind, such as a definition, a job, mocks or a test case.
 
 use std::fmt;
 use std::path::Path;
@@ -9,44 +9,44 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// Rule of all problems of a job folder.
+/// Rule id of all findings in job folders.
 pub const JOB_RULE: &str = "INVALID_JOB";
 
-/// Rule of all problems of a mock file.
+/// Rule id of all findings in mock files.
 pub const MOCK_RULE: &str = "INVALID_MOCKS";
 
-/// Rule of all problems of a test case.
+/// Rule id of all findings in test cases.
 pub const CASE_RULE: &str = "INVALID_CASE";
 
-/// Error or warning, with its place.
+/// An error or a warning, with its place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Whether the problem is an error, which must be corrected, or a warning.
+    /// The severity: an error must be corrected, a warning need not be.
     pub severity: Severity,
-    /// The rule; for a machine, AWS's code.
+    /// The id of the rule; for a definition, the code that AWS uses.
     pub code: String,
     /// The description of the problem.
     pub message: String,
     /// JSON pointer (RFC 6901) to the place; `None` if the file is not JSON or cannot be read.
     pub pointer: Option<String>,
-    /// The place in AWS's notation, such as `/States/A/Choices[0]`; only for machines.
+    /// The place in AWS's notation, such as `/States/A/Choices[0]`; only for definitions.
     ///
-    /// People and scanners get the pointer; JSON has both.
+    /// JSON contains the location and the pointer; text and SARIF contain only the pointer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// The path of the file.
     pub file: String,
     /// The line, from 1.
     pub line: Option<usize>,
-    /// The character in that line, from 1.
+    /// The column in that line, in characters from 1.
     pub column: Option<usize>,
-    /// The way to correct the problem.
+    /// A hint how to correct the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
 impl Finding {
-    /// Creates the finding of a file that cannot be read.
+    /// Creates a finding for a file that cannot be read.
     #[must_use]
     pub fn unreadable(file: &Path, error: &Error) -> Self {
         let why = error
@@ -65,7 +65,7 @@ impl Finding {
         }
     }
 
-    /// Creates the finding of a diagnostic of a definition or of JSON.
+    /// Converts a diagnostic of a definition, or of JSON, into a finding.
     #[must_use]
     pub fn of_machine(file: &str, diagnostic: &Diagnostic) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Finding {
         }
     }
 
-    /// Creates the finding of a problem of a job folder.
+    /// Converts a problem of a job folder into a finding.
     #[must_use]
     pub fn of_job(folder: &str, problem: &Problem) -> Self {
         Self {
@@ -97,7 +97,7 @@ impl Finding {
         }
     }
 
-    /// Creates the finding of a problem of a mock file.
+    /// Converts a problem of a mock file into a finding.
     #[must_use]
     pub fn of_mocks(file: &str, problem: &LanguageProblem) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl Finding {
         }
     }
 
-    /// Returns the severity as a word.
+    /// Returns the severity as a word: `error` or `warning`.
     #[must_use]
     pub fn severity_word(&self) -> &'static str {
         match self.severity {
@@ -129,7 +129,7 @@ impl Finding {
     }
 }
 
-/// `file:line:column: severity CODE pointer: message`, and the hint on a line of its own.
+/// Formats as `file:line:column: severity CODE pointer: message`, with the hint on a line of its own.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
@@ -149,7 +149,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Returns the numbers of errors and warnings as text: `1 error, 2 warnings`.
+/// Counts errors and warnings, as text: `1 error, 2 warnings`.
 #[must_use]
 pub fn counted(findings: &[Finding]) -> String {
     let errors = findings.iter().filter(|one| one.is_error()).count();
@@ -167,7 +167,7 @@ pub fn counted(findings: &[Finding]) -> String {
     }
 }
 
-/// Returns a count with its noun: `1 case`, `2 cases`.
+/// Formats a count with its noun in the singular or plural: `1 case`, `2 cases`.
 #[must_use]
 pub fn plural(count: usize, word: &str) -> String {
     if count == 1 {

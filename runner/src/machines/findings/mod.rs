@@ -1,4 +1,4 @@
-//! Findings in files: the type, a table, SARIF, and the location of a failure.
+//! Findings in files: their type, their output as a table and as SARIF, and the search for the cause of a failure.
 pub(crate) mod failure_location;
 pub(crate) mod finding;
 pub(crate) mod sarif;

@@ -1,4 +1,4 @@
-//! Findings in SARIF 2.1.0, which code scanners read.
+//! Formats findings as SARIF 2.1.0, the format of code scanners.
 
 use drivetrain_statemachine::Code;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::machines::findings::finding::{CASE_RULE, Finding, JOB_RULE, MOCK_RULE};
 
-/// URL of the schema of SARIF 2.1.0, errata 01.
+/// URL of the JSON schema of SARIF 2.1.0, errata 01.
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
@@ -28,7 +28,7 @@ const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// Returns a log with one run: all rules, and all findings with their places.
+/// Returns a SARIF log with one run, which contains all rules and all findings.
 #[must_use]
 pub fn sarif(findings: &[Finding]) -> Value {
     let rules = rules();
@@ -63,12 +63,12 @@ fn rules() -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
-/// Returns a rule as a `reportingDescriptor`.
+/// Formats a rule as a `reportingDescriptor`.
 fn rule(id: &str, text: &str) -> Value {
     json!({"id": id, "shortDescription": {"text": text}})
 }
 
-/// Returns a finding as a `result`.
+/// Formats a finding as a `result`.
 fn result(finding: &Finding, rules: &[(&'static str, &'static str)]) -> Value {
     let index = rules.iter().position(|(id, _)| *id == finding.code);
     let text = match &finding.hint {

@@ -1,4 +1,4 @@
-//! Findings as a table for the terminal.
+//! Formats findings as a table for people.
 
 use std::io::{IsTerminal, stdout};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::machines::findings::finding::Finding;
 use crate::terminal::printer::ToText;
 
-/// The least width at which lines are wrapped, however narrow the terminal is.
+/// The minimum width of a wrapped line; a narrower terminal does not make lines shorter.
 const NARROWEST: usize = 40;
 
 /// Indentation of the lines below a row.
@@ -15,7 +15,7 @@ const MARGIN: usize = 4;
 
 /// Formats findings: place, severity, rule and JSON pointer in columns, and below them the message and the hint.
 ///
-/// A place is `file:line:column`, which terminals and editors open.
+/// A place has the form `file:line:column`, which terminals and editors can open.
 ///
 /// Lines are wrapped at the width of the terminal; output to a file or a pipe is not wrapped.
 #[must_use]
@@ -28,7 +28,7 @@ pub fn table(findings: &[Finding]) -> String {
     table_within(findings, width)
 }
 
-/// Formats findings for a width; `None` does not wrap.
+/// Formats findings for a width in characters; with `None`, lines are not wrapped.
 fn table_within(findings: &[Finding], width: Option<usize>) -> String {
     let mut text = String::new();
     for of_file in findings.chunk_by(|one, other| one.file == other.file) {
@@ -45,7 +45,7 @@ fn table_within(findings: &[Finding], width: Option<usize>) -> String {
     text
 }
 
-/// Returns `file:line:column`, or the file alone if the line is unknown.
+/// Formats the place as `file:line:column`, or as the file alone if the line is unknown.
 fn place(finding: &Finding) -> String {
     let file = &finding.file;
     match (finding.line, finding.column) {
@@ -59,13 +59,13 @@ fn longest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
     texts.map(|text| text.chars().count()).max().unwrap_or(0)
 }
 
-/// Widths of the columns, in characters.
+/// Widths of the table's columns, in characters.
 struct ColumnWidths {
-    /// Width of the places.
+    /// Width of the longest place.
     place: usize,
-    /// Width of the severities.
+    /// Width of the longest severity.
     severity: usize,
-    /// Width of the rules.
+    /// Width of the longest rule id.
     code: usize,
 }
 
@@ -88,7 +88,7 @@ impl ColumnWidths {
         } else {
             *text += head.trim_end();
             text.push('\n');
-            // The pointer is not wrapped, so that it can be copied.
+            // A long pointer gets its own line without wrapping, so that it can be copied.
             *text += &format!("{:MARGIN$}{pointer}\n", "");
         }
         write_wrapped(&finding.message, width, text);
@@ -108,7 +108,7 @@ fn write_wrapped(paragraph: &str, width: Option<usize>, text: &mut String) {
     }
 }
 
-/// Splits a line at spaces into lines of at most `most` characters; a longer word gets its own line.
+/// Splits a line at spaces into lines of at most `most` characters; a longer word gets a line of its own.
 fn broken(line: &str, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut length = 0;
@@ -129,10 +129,10 @@ fn broken(line: &str, most: usize) -> Vec<String> {
     lines
 }
 
-/// Answer of a command whose input has errors, such as a definition that cannot run.
+/// Answer of a command that could not run because its input has errors, such as an invalid definition.
 #[derive(Debug, Serialize)]
 pub struct Diagnostics {
-    /// Always `INVALID`, in the place of the status of an execution.
+    /// Always `INVALID`; the answer of an execution has its status in this field.
     status: &'static str,
     /// Findings in the input.
     diagnostics: Vec<Finding>,

@@ -1,4 +1,4 @@
-//! Mock files and the choice of a case.
+//! Reads mock files and chooses a case in them.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::machines::definition::read_text;
 use crate::machines::findings::finding::{Finding, MOCK_RULE};
 
-/// Reads a mock file and returns a case of a machine; without `case`, the machine must have exactly one.
+/// Reads a mock file and returns one of a machine's cases: the one named `case`, or else the only one.
 ///
-/// The inner result has all problems of the contents or of the choice.
+/// The error of the inner result lists all problems of the file's contents, or says why no case can be chosen.
 ///
 /// # Errors
-/// `InputMissing` or `Usage` if the file cannot be read.
+/// As [`read_text`].
 pub fn read_mocks(
     path: &Path,
     machine: &str,
@@ -24,7 +24,7 @@ pub fn read_mocks(
     Ok(choose(&path.display().to_string(), &text, machine, case))
 }
 
-/// Parses a mock file and returns the chosen case.
+/// Parses the text of a mock file and chooses a case of a machine.
 fn choose(
     file: &str,
     text: &str,
@@ -41,7 +41,7 @@ fn choose(
             .collect()
     };
     let mocks = MockFile::parse(text).map_err(wrong)?;
-    // Other tools name the machine of `orders.asl.json` `orders.asl`.
+    // Some tools use the name `orders.asl` for the machine in `orders.asl.json`.
     let other = format!("{machine}.asl");
     let has = |name: &str| mocks.machines().any(|known| known == name);
     let machine = if !has(machine) && has(&other) {
@@ -61,13 +61,13 @@ fn choose(
         )]),
         several => {
             let names = several.join("`, `");
-            let message = format!("`{machine}` has several cases, name one of `{names}`");
+            let message = format!("`{machine}` has several cases; choose one of `{names}`");
             Err(vec![of_file(file, message)])
         }
     }
 }
 
-/// Creates a finding about the whole file.
+/// Creates a finding about a file as a whole.
 fn of_file(file: &str, message: String) -> Finding {
     Finding {
         severity: Severity::Error,
@@ -82,7 +82,7 @@ fn of_file(file: &str, message: String) -> Finding {
     }
 }
 
-/// Returns the error for a mock file, which lists all its problems.
+/// Creates the error for an invalid mock file, with all its findings in the message.
 #[must_use]
 pub fn refused(path: &Path, findings: &[Finding]) -> Error {
     let listed: Vec<String> = findings.iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! Conversion of a recorded history into mocks or a test case.
+//! Converts a recorded history into mocks or a test case.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use drivetrain_statemachine::Error as LanguageError;
@@ -9,23 +9,23 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Context, Error, ErrorKind, Result};
 
-/// Events of an execution, as `aws stepfunctions get-execution-history` prints them, and of its child executions.
+/// The recorded events of an execution and of its child executions, as AWS's command line prints them.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// Events of the execution, in order.
+    /// The events of the execution, in order.
     events: Vec<Value>,
-    /// One array of events per child execution.
+    /// The events of each child execution, one array each.
     children: Vec<Value>,
 }
 
 impl Recorded {
-    /// Parses the history of an execution and those of the child executions of its distributed Maps.
+    /// Parses the history of an execution, and the histories of the child executions of its distributed Maps.
     ///
-    /// A text may be an object with `events`, a list of events, the output of `simulate`, one event per line, or several of
-    /// these in sequence, such as pages.
+    /// A text may be an object with `events`, a list of events, the output of `simulate`, or one event per line. It may also be a
+    /// sequence of these, such as the pages of a history.
     ///
     /// # Errors
-    /// `Usage` for anything else, and for a history whose last page is missing.
+    /// `Usage` for a text in another format, and for a history whose last page is missing.
     pub fn parse(text: &str, children: &[String]) -> Result<Self> {
         let mut executions = read(text)?;
         for text in children {
@@ -38,16 +38,16 @@ impl Recorded {
         })
     }
 
-    /// Returns `true` if a distributed Map ran and no history of a child execution was given.
+    /// Returns `true` if the execution ran a distributed Map and no history of a child execution was given.
     #[must_use]
     pub fn lacks_children(&self) -> bool {
         self.children.is_empty() && self.find("MapRunStarted").is_some()
     }
 
-    /// Returns a mock file with one case.
+    /// Returns a mock file with one case, whose answers are in recorded order.
     ///
     /// # Errors
-    /// `Usage` if a history lacks data.
+    /// `Usage` if a history does not contain the inputs and outputs.
     pub fn mock_file(&self, machine: &str, case: &str) -> Result<Value> {
         let own = Value::Array(self.events.clone());
         let histories = std::iter::once(&own).chain(&self.children);
@@ -57,7 +57,7 @@ impl Recorded {
     /// Creates a handler that gives each call its recorded answer.
     ///
     /// # Errors
-    /// `Usage` if a history lacks data.
+    /// `Usage` if a history does not contain the inputs and outputs.
     pub fn replay_handler(&self) -> Result<ReplayHandler> {
         let own = Value::Array(self.events.clone());
         let histories = std::iter::once(&own).chain(&self.children);
@@ -67,7 +67,7 @@ impl Recorded {
     /// Returns the execution's input.
     ///
     /// # Errors
-    /// `Usage` if the history has none.
+    /// `Usage` if the history does not contain it.
     pub fn input(&self) -> Result<Value> {
         let started = self
             .find("ExecutionStarted")
@@ -76,17 +76,17 @@ impl Recorded {
         json_text(&details["input"]).ok_or_else(|| incomplete("input"))
     }
 
-    /// Returns the time at which the execution started, if the history has it.
+    /// Returns the time at which the execution started, if the history contains it.
     #[must_use]
     pub fn start_time(&self) -> Option<DateTime<Utc>> {
         date(&self.find("ExecutionStarted")?["timestamp"])
     }
 
-    /// Returns a case for `drivetrain test`: the recorded input, the answers of `mocks` (a mock file with one case), and the
-    /// recorded result.
+    /// Returns a case for `drivetrain test` with the recorded input, the answers of `mocks`, and the recorded result as the
+    /// expectation. `mocks` is a mock file with one case.
     ///
     /// # Errors
-    /// `Usage` if the history has no input or no end, or an end that a case cannot reproduce.
+    /// `Usage` if the history contains no input or no end, or if a case cannot reproduce the end.
     pub fn test_case(&self, mocks: &Value) -> Result<Value> {
         let mut case = Map::new();
         if let Some(date) = self.start_time() {
@@ -125,7 +125,7 @@ impl Recorded {
         Ok(Value::Object(case))
     }
 
-    /// Returns the field `expect` of a case; `None` if the history has no end or an end that a case cannot have.
+    /// Returns the field `expect` of a case; `None` if the history contains no end, or one that a case cannot reproduce.
     fn expected(&self) -> Option<Value> {
         if let Some(event) = self.find("ExecutionSucceeded") {
             let output = json_text(&event["executionSucceededEventDetails"]["output"])?;
@@ -154,7 +154,7 @@ impl Recorded {
         None
     }
 
-    /// Returns `true` if an execution ended as the recorded one did.
+    /// Returns `true` if an execution had the same result as the recorded one.
     #[must_use]
     pub fn ended_as(&self, outcome: &Outcome) -> bool {
         let Some(expected) = self.expected() else {
@@ -174,30 +174,30 @@ impl Recorded {
     }
 }
 
-/// Returns the value of the only field of an object.
+/// Returns the value of the first field of an object, which has only one.
 fn only(object: &Value) -> Option<&Value> {
     object.as_object()?.values().next()
 }
 
-/// Returns the error for a history that lacks something.
+/// Creates the error for a history in which something is missing.
 fn incomplete(what: &str) -> Error {
     let message = format!("the history is incomplete: it has no {what}");
     Error::new(ErrorKind::Usage, message)
 }
 
-/// Returns the error for a history that cannot become mocks.
+/// Creates the error for a history that cannot be turned into mocks.
 fn unusable(error: &LanguageError) -> Error {
     let message = format!("the history cannot be turned into mocks: {error:#}");
     Error::new(ErrorKind::Usage, message)
 }
 
-/// Parses all pages of a text and returns the events per execution, sorted and without duplicates.
+/// Parses all pages of a text and returns the events, grouped by execution, sorted and without duplicates.
 fn read(text: &str) -> Result<Vec<Vec<Value>>> {
     let pages: Vec<Value> = serde_json::Deserializer::from_str(text)
         .into_iter()
         .collect::<Result<_, _>>()
         .context(ErrorKind::Usage, "the history is not valid JSON")?;
-    // A page has a token for the next one; on the last page it means that pages are missing.
+    // Each page but the last has a token for the next one. A token on the last given page means that pages are missing.
     let goes_on = |page: &Value| {
         ["nextToken", "NextToken"]
             .iter()
@@ -231,7 +231,7 @@ fn read(text: &str) -> Result<Vec<Vec<Value>>> {
     Ok(executions)
 }
 
-/// Returns the events of a page.
+/// Returns the events of one page, in any of the accepted formats.
 fn events(mut page: Value) -> Result<Vec<Value>> {
     let is_event = |value: &Value| value["id"].is_u64() && value["type"].is_string();
     let listed = ["events", "history"]
@@ -250,12 +250,12 @@ fn events(mut page: Value) -> Result<Vec<Value>> {
     Err(Error::new(ErrorKind::Usage, message).hint(hint))
 }
 
-/// Parses a string that contains JSON.
+/// Parses a JSON string whose text is JSON itself, such as an input in a history.
 fn json_text(value: &Value) -> Option<Value> {
     serde_json::from_str(value.as_str()?).ok()
 }
 
-/// Parses a date as the AWS command line writes it: RFC 3339, or seconds since 1970.
+/// Parses a date as AWS's command line prints it: in RFC 3339, or as seconds since 1970.
 fn date(value: &Value) -> Option<DateTime<Utc>> {
     Some(match value {
         Value::String(text) => DateTime::parse_from_rfc3339(text).ok()?.to_utc(),

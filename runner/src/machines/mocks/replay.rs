@@ -1,7 +1,7 @@
-//! Replay of a recorded execution, which finds the order in which its machine makes calls.
+//! Replays a recorded execution, to find the order in which the simulated machine makes its calls.
 //!
-//! Mocked tasks take no time, so iterations that ran in parallel call in another order than was recorded. The replay gives each
-//! call the answer of the recorded call with the most similar input.
+//! Mocked tasks take no time, so parallel iterations make their calls in another order than was recorded. The replay answers each
+//! call with the answer of the recorded call whose input is most similar.
 
 use chrono::{DateTime, Utc};
 use drivetrain_statemachine::mocks::ReplayHandler;
@@ -12,19 +12,19 @@ use crate::machines::buckets::handler::Buckets;
 use crate::machines::mocks::from_history::Recorded;
 use crate::machines::task_routes::task_routes;
 
-/// Result of a replay.
+/// The result of a replay.
 #[derive(Debug)]
 pub enum Replayed {
-    /// The machine made the recorded calls; the handler has the answers in the order of these calls.
+    /// The machine made no more calls than were recorded; the handler has the answers in the order of the replayed calls.
     InOrder(ReplayHandler),
-    /// This state made more calls than were recorded: the machine has changed, or objects that it read are missing.
+    /// The named state made more calls than were recorded: the machine has changed, or objects that it reads are missing.
     Diverged(String),
 }
 
 /// Replays a recorded execution in virtual time.
 ///
 /// # Errors
-/// `Usage` for a history without its input or its data; `Failed` if the system refuses a runtime.
+/// `Usage` for a history without inputs and outputs, or with an input that is refused; `Failed` if the runtime cannot start.
 pub fn replay(
     recorded: &Recorded,
     machine: &Machine,
@@ -35,7 +35,7 @@ pub fn replay(
     if matches!(first, Replayed::InOrder(_)) {
         return Ok(first);
     }
-    // A branch may get further than recorded before a sibling fails. The second replay lets such calls hang; it counts if the
+    // A branch may get further than recorded before a sibling fails. A second replay never answers such calls; it is used if the
     // execution ends as recorded.
     let handler = recorded.replay_handler()?.patient();
     let (second, outcome) = run(recorded, machine, name, handler, buckets)?;
@@ -43,7 +43,7 @@ pub fn replay(
     Ok(if is_same { second } else { first })
 }
 
-/// Runs the machine once against `handler`; the outcome is `None` if the replay diverged.
+/// Executes the machine once with the answers of `handler`; the outcome is `None` if the replay diverged.
 fn run(
     recorded: &Recorded,
     machine: &Machine,
