@@ -20,7 +20,7 @@ use drivetrain_runner::commit::{
 use drivetrain_runner::sink::collect::{CollectSpec, DirectWrite, collect};
 use drivetrain_runner::sink::parquet::file_settings::FileSettings;
 use drivetrain_runner::sink::partition::Partitions;
-use drivetrain_runner::sink::table::Table;
+use drivetrain_runner::sink::table::TableFiles;
 use drivetrain_runner::sink::write::write;
 use drivetrain_runner::store::Store;
 use drivetrain_runner::watch::Progress;
@@ -123,7 +123,7 @@ async fn once(store: &Store, case: Case, batches: &[RecordBatch]) -> (u64, usize
             Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), batches))
                 as SendableRecordBatchStream
         });
-    let table = || Table {
+    let table = || TableFiles {
         name: "rows".to_owned(),
         file_columns: if case == Case::Whole {
             vec![0, 1, 2, 3, 4]

@@ -36,11 +36,11 @@ pub struct PlantedDefect {
     /// The number of the valid row to which the defect is applied; no clean row has this number.
     row: u64,
     /// The change that makes this row defective.
-    content: Content,
+    content: DefectContent,
 }
 
 /// A change to a valid row that makes the contract reject it.
-enum Content {
+enum DefectContent {
     /// One of the defects that the dataset's description lists.
     Defect(Defect),
     /// A last field that is longer than a record may be.
@@ -60,7 +60,7 @@ impl DefectPlan<'_> {
         let every_kind = length(defects) + 4;
         let mut next = self.lines.start;
         let mut left = self.lines.end - self.lines.start;
-        let mut plant = |after: u64, content: Content, lines: u64, left: &mut u64| {
+        let mut plant = |after: u64, content: DefectContent, lines: u64, left: &mut u64| {
             // Row numbers above those of the clean rows give valid rows that the sample does not contain.
             let row = self.dataset.rows() + next;
             planted.push(PlantedDefect {
@@ -74,16 +74,21 @@ impl DefectPlan<'_> {
         if self.lines.start == 0 && left > 0 {
             plant(
                 self.anywhere(rng),
-                Content::Defect(defects[0]),
+                DefectContent::Defect(defects[0]),
                 1,
                 &mut left,
             );
             if left > every_kind {
-                plant(self.anywhere(rng), Content::Overlong, 1, &mut left);
+                plant(self.anywhere(rng), DefectContent::Overlong, 1, &mut left);
             }
         }
         if left > every_kind && (!has_quotes || self.is_last) {
-            plant(self.before_quote(), Content::UnclosedQuote, 1, &mut left);
+            plant(
+                self.before_quote(),
+                DefectContent::UnclosedQuote,
+                1,
+                &mut left,
+            );
         }
         let first = position((self.lines.start + 1) % length(defects));
         for defect in defects.iter().cycle().skip(first) {
@@ -92,13 +97,18 @@ impl DefectPlan<'_> {
             }
             if defect.lines() <= left {
                 let after = self.place_of(defect, rng);
-                plant(after, Content::Defect(*defect), defect.lines(), &mut left);
+                plant(
+                    after,
+                    DefectContent::Defect(*defect),
+                    defect.lines(),
+                    &mut left,
+                );
             }
         }
         self.place_cascaded(rng, &mut planted);
         // An unclosed quote comes last at its place: up to the end of the file, or for a mebibyte, no other quote may follow.
         planted.sort_by_key(|defect| {
-            let is_unclosed = matches!(defect.content, Content::UnclosedQuote);
+            let is_unclosed = matches!(defect.content, DefectContent::UnclosedQuote);
             (defect.after, is_unclosed)
         });
         planted
@@ -117,7 +127,7 @@ impl DefectPlan<'_> {
             planted.push(PlantedDefect {
                 after: self.anywhere(rng),
                 row,
-                content: Content::Cascaded(column, dataset),
+                content: DefectContent::Cascaded(column, dataset),
             });
         }
     }
@@ -162,19 +172,19 @@ impl DefectPlan<'_> {
         let mut ignored = RentalStatistics::default();
         let mut row = RowEditor::new(self.dataset, planted.row, &mut ignored);
         let (kind, lines) = match &planted.content {
-            Content::Defect(defect) => {
+            DefectContent::Defect(defect) => {
                 row.mutate(self.sample, defect.mutation, earlier, rng);
                 (Some(defect.kind), defect.lines())
             }
-            Content::Overlong => {
+            DefectContent::Overlong => {
                 row.lengthen();
                 (Some(DefectKind::OverlongRecord), 1)
             }
-            Content::UnclosedQuote => {
+            DefectContent::UnclosedQuote => {
                 row.open_quote();
                 (Some(DefectKind::UnclosedQuote), 1)
             }
-            Content::Cascaded(column, dataset) => {
+            DefectContent::Cascaded(column, dataset) => {
                 let dataset = self.sample.dataset(dataset);
                 row.refer(column, dataset, dataset.rows());
                 (None, 1)

@@ -11,7 +11,7 @@ use drivetrain_jobs::plan::{CheckPlan, check_plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::CheckReport;
 use crate::run::compute::Computed;
-use crate::run::request::Run;
+use crate::run::request::RunInProgress;
 use crate::sql::query_error;
 
 /// The number of violating rows that a message shows.
@@ -23,7 +23,7 @@ const SHOWN_ROWS: usize = 3;
 /// # Errors
 /// `QualityGate` if checks of severity `reject` failed; the message names each with the expected and the actual values.
 pub async fn check(
-    run: &Run<'_>,
+    run: &RunInProgress<'_>,
     context: &SessionContext,
     computed: &[Computed],
 ) -> Result<Vec<CheckReport>> {

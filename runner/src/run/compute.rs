@@ -16,7 +16,7 @@ use tracing::warn;
 use crate::commit::Stager;
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::outputs;
-use crate::run::request::Run;
+use crate::run::request::RunInProgress;
 use crate::run::settings::Shape;
 use crate::sink::collect::{CollectSpec, Collected, DirectWrite, collect};
 use crate::sink::partition::Partitions;
@@ -52,7 +52,7 @@ pub struct Destination<'a> {
 /// # Errors
 /// `QualityGate` for an output that is declared to have one row per input row and does not; otherwise the error of a query.
 pub async fn compute(
-    run: &Run<'_>,
+    run: &RunInProgress<'_>,
     accepted_rows: &BTreeMap<String, u64>,
     workspace: &Workspace,
     destination: &Destination<'_>,

@@ -7,7 +7,7 @@ use drivetrain_jobs::plan::{Bounds, Parameters};
 
 use crate::commit::{ColumnType, Columns, Order, OutputPlan, Replaces, Window};
 use crate::run::settings::Shape;
-use crate::sink::table::Table;
+use crate::sink::table::TableFiles;
 use crate::sql::column_types::type_name;
 use crate::sql::workspace::Workspace;
 
@@ -63,7 +63,7 @@ fn replaces(output: &Output, parameters: &Parameters) -> Replaces {
 
 /// Returns the description of an output that the writer of its files needs.
 #[must_use]
-pub fn table(output: &Output, shape: &Shape, workspace: &Workspace) -> Table {
+pub fn table(output: &Output, shape: &Shape, workspace: &Workspace) -> TableFiles {
     let in_file = |column: &str| {
         !output
             .partition_by
@@ -77,7 +77,7 @@ pub fn table(output: &Output, shape: &Shape, workspace: &Workspace) -> Table {
         .filter(|(_, column)| in_file(&column.name))
         .map(|(index, _)| index)
         .collect();
-    Table {
+    TableFiles {
         name: output.name.clone(),
         file_columns,
         ordered: !output.order_by.is_empty(),

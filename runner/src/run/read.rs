@@ -13,7 +13,7 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::report::InputReport;
 use crate::run::freeze::{FrozenInput, FrozenInputs, frozen_store, object_meta};
 use crate::run::published_table::published_table;
-use crate::run::request::Run;
+use crate::run::request::RunInProgress;
 use crate::run::roots::{RAW, Roots};
 use crate::source::{self, DatasetReport, InputObjects, Quarantine, ReadSettings, Refused};
 use crate::sql::query_error;
@@ -70,7 +70,7 @@ impl From<Error> for Box<SourcesRefused> {
 /// `QualityGate` for data that breaks its contract beyond the threshold, naming the quarantine; `TryAgain` for an object that was
 /// replaced meanwhile; otherwise the kind of the store's or the disk's failure.
 pub(crate) async fn read(
-    run: &Run<'_>,
+    run: &RunInProgress<'_>,
     attempt: &Attempt,
     frozen: &FrozenInputs,
     workspace: &Workspace,

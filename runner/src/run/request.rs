@@ -26,7 +26,7 @@ pub struct RunRequest<'a> {
 }
 
 /// A run in progress: its request, bound parameters and open roots. Every stage takes it.
-pub(crate) struct Run<'a> {
+pub(crate) struct RunInProgress<'a> {
     /// The request that this run executes.
     pub request: &'a RunRequest<'a>,
     /// The parameters with their values and types.
@@ -35,7 +35,7 @@ pub(crate) struct Run<'a> {
     pub roots: Roots,
 }
 
-impl Run<'_> {
+impl RunInProgress<'_> {
     /// Returns the job that is run.
     pub fn job(&self) -> &Job {
         &self.request.job

@@ -21,7 +21,7 @@ use crate::run::freeze::{FrozenInput, FrozenInputs, freeze};
 use crate::run::identify::{bind, identify, open_options};
 use crate::run::outputs;
 use crate::run::read::read;
-use crate::run::request::{Run, RunRequest};
+use crate::run::request::{RunInProgress, RunRequest};
 use crate::run::roots::Roots;
 use crate::run::run_report::{RunReport, already_done};
 use crate::sink::write::write;
@@ -36,7 +36,7 @@ pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
     let parameters = bind(&request.job, &request.settings)?;
     let opening = Box::pin(Roots::open(&request.job, &request.settings));
     let roots = request.stop.or_cancelled(opening).await?;
-    let run = Run {
+    let run = RunInProgress {
         request,
         parameters,
         roots,
@@ -56,7 +56,7 @@ pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
 
 /// Makes one attempt, from reading the log to publishing the record. Returns `None` if the run must start again, because this
 /// attempt's record or the one before it lost its uploads.
-async fn attempt_run(run: &Run<'_>) -> Result<Option<Report>, FailedRun> {
+async fn attempt_run(run: &RunInProgress<'_>) -> Result<Option<Report>, FailedRun> {
     let (inputs, attempt) = match run.stop().or_cancelled(open_attempt(run)).await? {
         Begun::AlreadyDone(report) => return Ok(Some(*report)),
         Begun::Attempt(inputs, attempt) => (inputs, attempt),
@@ -99,7 +99,7 @@ enum Begun {
 }
 
 /// Freezes the inputs and identifies the run; a stop may come at any time, because nothing is staged yet.
-async fn open_attempt(run: &Run<'_>) -> Result<Begun> {
+async fn open_attempt(run: &RunInProgress<'_>) -> Result<Begun> {
     let (job, settings) = (run.job(), run.settings());
     let plans = outputs::plans(job, &run.parameters);
     let opened = commit::open(&run.roots.output, &job.name, plans, open_options(settings)).await?;
@@ -120,7 +120,7 @@ type StagedOutputs = (Vec<StagedPart>, BTreeMap<String, u64>);
 /// Runs all stages between the frozen inputs and the commit. Nothing of it is visible to readers, and it may be dropped at any
 /// time.
 async fn stage_outputs(
-    run: &Run<'_>,
+    run: &RunInProgress<'_>,
     inputs: &FrozenInputs,
     attempt: &Attempt,
     report: &mut RunReport<'_>,
@@ -199,7 +199,7 @@ fn consumed(inputs: &FrozenInputs) -> Vec<FrozenObject> {
 }
 
 /// Builds the report of an output before its files are written.
-fn output_report(run: &Run<'_>, name: &str, done: &Computed) -> OutputReport {
+fn output_report(run: &RunInProgress<'_>, name: &str, done: &Computed) -> OutputReport {
     let location = run.roots.output.location();
     let url = location
         .join(&format!("{}/{name}", run.job().name))

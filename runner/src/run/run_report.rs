@@ -10,7 +10,7 @@ use crate::commit::{Attempt, Record};
 use crate::error::{Context, Error, ErrorKind, Failure, Result};
 use crate::report::{self, Report, StageReport, Status};
 use crate::run::failed_run::FailedRun;
-use crate::run::request::Run;
+use crate::run::request::RunInProgress;
 use crate::sql::memory::peak_resident_bytes;
 use crate::store::Store;
 use crate::watch::Stage;
@@ -18,7 +18,7 @@ use crate::watch::Stage;
 /// The report of one attempt, to which each stage adds.
 pub(crate) struct RunReport<'a> {
     /// The run that the report describes.
-    run: &'a Run<'a>,
+    run: &'a RunInProgress<'a>,
     /// The key at which the report is stored.
     key: Path,
     /// The report with the findings so far.
@@ -27,7 +27,7 @@ pub(crate) struct RunReport<'a> {
 
 impl<'a> RunReport<'a> {
     /// Starts the report of an attempt that has done nothing yet.
-    pub fn new(run: &'a Run<'a>, attempt: &Attempt) -> Self {
+    pub fn new(run: &'a RunInProgress<'a>, attempt: &Attempt) -> Self {
         let started_at = run.request.started_at;
         let found = Report {
             version: report::VERSION,
@@ -120,7 +120,7 @@ impl<'a> RunReport<'a> {
 ///
 /// # Errors
 /// `Failed` for a record whose report this binary cannot read.
-pub(crate) fn already_done(run: &Run<'_>, record: &Record) -> Result<Report> {
+pub(crate) fn already_done(run: &RunInProgress<'_>, record: &Record) -> Result<Report> {
     let summary = record
         .as_run()
         .map(|run| run.summary.clone())

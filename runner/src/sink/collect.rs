@@ -16,7 +16,7 @@ use crate::sink::key_hashes::{KeyHashes, all_differ};
 use crate::sink::open_files::{OpenFiles, PartitionFiles};
 use crate::sink::partition::Partitions;
 use crate::sink::regroup::{Regroup, RegroupedRows};
-use crate::sink::table::Table;
+use crate::sink::table::TableFiles;
 use crate::sql::held::results::{HeldResults, ResultHolder};
 use crate::sql::query_error;
 use crate::watch::Progress;
@@ -42,7 +42,7 @@ pub struct DirectWrite {
     /// Opens the parts that receive the bytes of files.
     pub stager: Stager,
     /// The table that is written.
-    pub table: Table,
+    pub table: TableFiles,
 }
 
 /// Result of [`collect`]: the rows of a query by partition, held or in files.

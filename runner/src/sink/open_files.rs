@@ -15,7 +15,7 @@ use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, ErrorKind, Result};
 use crate::sink::parquet::file_writer::{File, FileFormat};
 use crate::sink::partition::PartitionNumber;
-use crate::sink::table::Table;
+use crate::sink::table::TableFiles;
 
 /// The largest number of files that are open at once: a stream that is ordered by partition needs one or two.
 const MOST_FILES: usize = 32;
@@ -28,7 +28,7 @@ pub(crate) struct OpenFiles {
     /// Opens the parts that receive the bytes of files.
     stager: Stager,
     /// The table that is written.
-    table: Table,
+    table: TableFiles,
     /// Format of the files.
     format: FileFormat,
     /// Files by partition number. A slot stays locked while its rows are encoded and sent to the store.
@@ -62,7 +62,12 @@ pub(crate) struct PartitionFiles {
 
 impl OpenFiles {
     /// Creates an empty set of files for one output.
-    pub fn new(stager: Stager, table: Table, format: FileFormat, runtime: &RuntimeEnv) -> Self {
+    pub fn new(
+        stager: Stager,
+        table: TableFiles,
+        format: FileFormat,
+        runtime: &RuntimeEnv,
+    ) -> Self {
         let limit_bytes = match runtime.memory_pool.memory_limit() {
             MemoryLimit::Finite(bytes) => bytes / 100 * FILES_PERCENT,
             MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,

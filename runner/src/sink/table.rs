@@ -3,7 +3,7 @@
 use crate::sink::parquet::file_settings::FileSettings;
 
 /// An output table and the settings of its files.
-pub struct Table {
+pub struct TableFiles {
     /// The table's name.
     pub name: String,
     /// Indices of the columns that files store. Partition columns are not among them, since folder names hold their values.

@@ -15,7 +15,7 @@ use crate::sink::collect::Collected;
 use crate::sink::open_files::PartitionFiles;
 use crate::sink::parquet::EncoderKind;
 use crate::sink::parquet::file_writer::{File, FileFormat};
-use crate::sink::table::Table;
+use crate::sink::table::TableFiles;
 use crate::sql::held::results::HeldResults;
 use crate::sql::query_error;
 use crate::watch::Progress;
@@ -29,7 +29,7 @@ const SPLIT_BYTES: usize = 256 << 20;
 /// The approximate number of rounds in which several threads encode the columns of one row group.
 const ROUNDS_A_ROW_GROUP: usize = 4;
 
-impl Table {
+impl TableFiles {
     /// Returns the format of files that hold rows of this schema.
     ///
     /// # Errors
@@ -54,7 +54,7 @@ impl Table {
 /// Those of the store and of the spill directory.
 pub async fn write(
     stager: &Stager,
-    table: &Table,
+    table: &TableFiles,
     collected: Collected,
     progress: &Progress,
 ) -> Result<Vec<StagedPart>> {
@@ -124,7 +124,7 @@ fn pieces(
     held: &HeldResults,
     partitions: usize,
     slots: Vec<PartitionFiles>,
-    table: &Table,
+    table: &TableFiles,
 ) -> Vec<PartJob> {
     let mut pieces = Vec::new();
     let by_partition = held.by_tag(partitions);

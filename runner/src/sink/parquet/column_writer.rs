@@ -16,8 +16,8 @@ use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::sink::parquet::column::ColumnEncoder;
-use crate::sink::parquet::column::number::Number;
-use crate::sink::parquet::column::text::Text;
+use crate::sink::parquet::column::number::NumberKind;
+use crate::sink::parquet::column::text::TextKind;
 use crate::sink::parquet::file_settings::Codec;
 
 /// The choice of the encoder for text and number columns.
@@ -39,9 +39,9 @@ pub(crate) enum EncoderKind {
 /// Writer of one column of a row group.
 pub(crate) enum ColumnWriter {
     /// Text, by this crate's encoder.
-    Text(Box<ColumnEncoder<Text>>),
+    TextKind(Box<ColumnEncoder<TextKind>>),
     /// Integers and types that files store as integers, by this crate's encoder.
-    Number(Box<ColumnEncoder<Number>>),
+    NumberKind(Box<ColumnEncoder<NumberKind>>),
     /// Any type, by the parquet crate's encoder.
     ParquetCrate(Box<ArrowColumnWriter>),
 }
@@ -58,14 +58,14 @@ impl ColumnWriter {
         with_dictionary: bool,
     ) -> Result<Option<Self>> {
         if data_type == &DataType::Utf8View {
-            let text = ColumnEncoder::new(Text, column, codec, with_dictionary)?;
-            return Ok(Some(Self::Text(Box::new(text))));
+            let text = ColumnEncoder::new(TextKind, column, codec, with_dictionary)?;
+            return Ok(Some(Self::TextKind(Box::new(text))));
         }
-        let Some(kind) = Number::of(column.physical_type(), data_type) else {
+        let Some(kind) = NumberKind::of(column.physical_type(), data_type) else {
             return Ok(None);
         };
         let number = ColumnEncoder::new(kind, column, codec, with_dictionary)?;
-        Ok(Some(Self::Number(Box::new(number))))
+        Ok(Some(Self::NumberKind(Box::new(number))))
     }
 
     /// Appends the values of a batch.
@@ -74,8 +74,8 @@ impl ColumnWriter {
     /// The parquet crate's error for a NULL in a required column, for a decimal with too many digits, or if the codec fails.
     pub fn write(&mut self, field: &Field, values: &ArrayRef) -> Result<()> {
         match self {
-            Self::Text(column) => column.write(values.as_string_view()),
-            Self::Number(column) => column.write(&column.kind().read(values)?),
+            Self::TextKind(column) => column.write(values.as_string_view()),
+            Self::NumberKind(column) => column.write(&column.kind().read(values)?),
             // No contract type has more than one leaf column.
             Self::ParquetCrate(column) => compute_leaves(field, values)?
                 .iter()
@@ -89,8 +89,8 @@ impl ColumnWriter {
     /// Those of the codec.
     pub fn close_into(self, row_group: &mut SerializedRowGroupWriter<'_, Vec<u8>>) -> Result<()> {
         match self {
-            Self::Text(column) => column.close()?.append(row_group),
-            Self::Number(column) => column.close()?.append(row_group),
+            Self::TextKind(column) => column.close()?.append(row_group),
+            Self::NumberKind(column) => column.close()?.append(row_group),
             Self::ParquetCrate(column) => column.close()?.append_to_row_group(row_group),
         }
     }
@@ -98,8 +98,8 @@ impl ColumnWriter {
     /// Returns the bytes that the rows so far take in the file.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Text(column) => column.bytes(),
-            Self::Number(column) => column.bytes(),
+            Self::TextKind(column) => column.bytes(),
+            Self::NumberKind(column) => column.bytes(),
             Self::ParquetCrate(column) => column.get_estimated_total_bytes(),
         }
     }
@@ -107,8 +107,8 @@ impl ColumnWriter {
     /// Returns the bytes that the writer holds in memory.
     pub fn memory_bytes(&self) -> usize {
         match self {
-            Self::Text(column) => column.memory_bytes(),
-            Self::Number(column) => column.memory_bytes(),
+            Self::TextKind(column) => column.memory_bytes(),
+            Self::NumberKind(column) => column.memory_bytes(),
             Self::ParquetCrate(column) => column.memory_size(),
         }
     }

@@ -61,12 +61,12 @@ struct BlockEntries {
     /// The index of each part's first entry, then the number of all entries.
     starts: Vec<u32>,
     /// The hashes and the rows.
-    content: ChunkData,
+    content: EntryData,
 }
 
 /// The storage of a block's entries.
 #[derive(Debug)]
-enum ChunkData {
+enum EntryData {
     /// The hashes, the rows, and their share of the budget.
     Memory(
         Vec<u128>,
@@ -132,8 +132,8 @@ impl Entries {
             }
         }
         let content = match self.budget.take(count * 20 + starts.len() * 4) {
-            Some(taken) => ChunkData::Memory(ordered, rows, taken),
-            None => ChunkData::Disk(self.spill.write(|file| {
+            Some(taken) => EntryData::Memory(ordered, rows, taken),
+            None => EntryData::Disk(self.spill.write(|file| {
                 for hash in &ordered {
                     file.write_all(&hash.to_le_bytes())?;
                 }
@@ -173,12 +173,12 @@ impl Entries {
                 });
             };
             match &chunk.content {
-                ChunkData::Memory(hashes, rows, _) => {
+                EntryData::Memory(hashes, rows, _) => {
                     for (hash, row) in hashes[range.clone()].iter().zip(&rows[range]) {
                         push(*hash, *row);
                     }
                 }
-                ChunkData::Disk(segment) => {
+                EntryData::Disk(segment) => {
                     let count = u64::from(chunk.starts[self.parts]);
                     let first = range.start as u64;
                     let hashes = read_exact(segment, first * 16, range.len() * 16)?;

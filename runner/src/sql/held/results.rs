@@ -104,7 +104,7 @@ impl ResultHolder {
             tag,
             rows: batch.num_rows(),
             bytes: batch.get_array_memory_size(),
-            place: ChunkData::Memory(batch),
+            place: BatchData::Memory(batch),
         });
     }
 
@@ -119,10 +119,10 @@ impl ResultHolder {
         places.sort_by_key(|place| self.chunks[*place].tag);
         for (block, place) in places.into_iter().enumerate() {
             let chunk = &mut self.chunks[place];
-            if let ChunkData::Memory(batch) = &chunk.place {
+            if let BatchData::Memory(batch) = &chunk.place {
                 writer.write(batch)?;
                 self.spilled_bytes += chunk.bytes as u64;
-                chunk.place = ChunkData::Disk {
+                chunk.place = BatchData::Disk {
                     file: Arc::clone(&file),
                     block,
                 };
@@ -158,11 +158,11 @@ struct HeldBatch {
     /// Its size in memory, in bytes.
     bytes: usize,
     /// Its rows, in memory or on disk.
-    place: ChunkData,
+    place: BatchData,
 }
 
 /// The rows of a batch, or the place from which they are read.
-enum ChunkData {
+enum BatchData {
     /// A batch in memory.
     Memory(RecordBatch),
     /// A batch in a spill file.
@@ -232,8 +232,8 @@ impl HeldResults {
     /// DataFusion's error if a spilled batch cannot be read back.
     pub fn batch(&self, place: usize) -> Result<RecordBatch, DataFusionError> {
         match &self.chunks[place].place {
-            ChunkData::Memory(batch) => Ok(batch.clone()),
-            ChunkData::Disk { file, block } => {
+            BatchData::Memory(batch) => Ok(batch.clone()),
+            BatchData::Disk { file, block } => {
                 let path = file.path().ok_or_else(|| {
                     DataFusionError::Internal("a spill file has no path".to_owned())
                 })?;

@@ -11,7 +11,7 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 use crate::sink::parquet::column::kind::{Bounds, ColumnKind};
 
 /// The kind of integers that files store in four or eight bytes.
-pub(crate) struct Number {
+pub(crate) struct NumberKind {
     /// `true` for eight bytes, `false` for four.
     is_wide: bool,
 }
@@ -27,7 +27,7 @@ pub(crate) struct NumberBounds {
     greatest: i64,
 }
 
-impl Number {
+impl NumberKind {
     /// Returns the kind for a column's physical type and Arrow type; `None` if this encoder does not write such columns.
     pub(crate) fn of(physical: Type, array: &DataType) -> Option<Self> {
         let is_wide = match physical {
@@ -47,7 +47,7 @@ impl Number {
     }
 }
 
-impl Number {
+impl NumberKind {
     /// Converts an array to 64-bit integers.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Number {
     }
 }
 
-impl ColumnKind for Number {
+impl ColumnKind for NumberKind {
     type Array = Int64Array;
     type Key = i64;
     type Bounds = NumberBounds;

@@ -13,8 +13,8 @@ use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
 use super::*;
 use crate::sink::parquet::EncoderKind;
-use crate::sink::parquet::column::number::Number;
-use crate::sink::parquet::column::text::Text;
+use crate::sink::parquet::column::number::NumberKind;
+use crate::sink::parquet::column::text::TextKind;
 use crate::sink::parquet::file_settings::FileSettings;
 use crate::sink::parquet::file_writer::FileFormat;
 
@@ -328,7 +328,7 @@ fn a_decimal_with_too_many_digits_is_an_error() {
     let decimals = Decimal128Array::from(vec![1, 3_000_000_000])
         .with_precision_and_scale(9, 2)
         .unwrap();
-    let number = Number::of(Type::INT32, decimals.data_type()).unwrap();
+    let number = NumberKind::of(Type::INT32, decimals.data_type()).unwrap();
     let error = number.read(&(Arc::new(decimals) as ArrayRef)).unwrap_err();
     assert!(error.to_string().contains("3000000000 has more digits"));
 }
@@ -346,7 +346,7 @@ fn null_in_a_column_without_nulls_is_an_error() {
         0,
         parquet::schema::types::ColumnPath::from("text"),
     ));
-    let mut column = ColumnEncoder::new(Text, column, Codec::Snappy, true).unwrap();
+    let mut column = ColumnEncoder::new(TextKind, column, Codec::Snappy, true).unwrap();
     let error = column
         .write(&StringViewArray::from(vec![Some("a"), None]))
         .unwrap_err();

@@ -12,7 +12,7 @@ use crate::sink::parquet::column::kind::{Bounds, ColumnKind};
 const MOST_BYTES: usize = 64;
 
 /// The kind of text values.
-pub(crate) struct Text;
+pub(crate) struct TextKind;
 
 /// The least and the greatest text of a page or column, in byte order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) struct TextBounds {
 /// A bound, and a flag: `true` if the bound is a value of the column, `false` if it was truncated.
 type Bound = (Vec<u8>, bool);
 
-impl ColumnKind for Text {
+impl ColumnKind for TextKind {
     type Array = StringViewArray;
     type Key = u128;
     type Bounds = TextBounds;
@@ -214,8 +214,8 @@ mod tests {
         let long = "a text that no view has room for";
         let first = StringViewArray::from(vec!["b", long, "", "another long text, beside it"]);
         let second = StringViewArray::from(vec!["a third long text comes first", long, "b"]);
-        assert_eq!(Text.key(&first, 0), Text.key(&second, 2));
-        assert_eq!(Text.key(&first, 1), Text.key(&second, 1));
-        assert_ne!(Text.key(&first, 3), Text.key(&second, 0));
+        assert_eq!(TextKind.key(&first, 0), TextKind.key(&second, 2));
+        assert_eq!(TextKind.key(&first, 1), TextKind.key(&second, 1));
+        assert_ne!(TextKind.key(&first, 3), TextKind.key(&second, 0));
     }
 }
