@@ -22,7 +22,7 @@ pub struct Error {
     message: String,
     /// Advice for the user.
     hint: Option<String>,
-    /// The planner's error.
+    /// Error of DataFusion's planner, `None` for an error of kind `Parameter`.
     source: Option<Box<DataFusionError>>,
 }
 

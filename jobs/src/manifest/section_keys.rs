@@ -2,20 +2,20 @@
 
 use super::section_kind::SectionKind;
 
-/// A key of a `job.toml`.
+/// A key that a section of a `job.toml` may have.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeyInfo {
     /// Kind of the sections that may have the key.
     kind: SectionKind,
     /// Name of the key.
     name: &'static str,
-    /// Form of its value.
+    /// Form of its value, as `KEYS.md` shows it.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "read by the test that compares `KEYS.md`")
     )]
     value: &'static str,
-    /// Meaning of its value.
+    /// Meaning of its value, as `KEYS.md` explains it.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "read by the test that compares `KEYS.md`")
@@ -23,7 +23,7 @@ pub(super) struct KeyInfo {
     meaning: &'static str,
 }
 
-/// Builds an entry of the table.
+/// Builds an entry of [`KEYS`].
 const fn key(
     kind: SectionKind,
     name: &'static str,
@@ -438,7 +438,7 @@ const KEYS: &[KeyInfo] = &[
     ),
 ];
 
-/// Returns the names of a section's keys.
+/// Returns the names of all keys that a section of this kind may have.
 pub(super) fn names_in(kind: SectionKind) -> impl Iterator<Item = &'static str> + Clone {
     KEYS.iter()
         .filter(move |key| key.kind == kind)
@@ -451,7 +451,7 @@ mod tests {
 
     use super::*;
 
-    /// The table of all keys in Markdown, for the documentation.
+    /// Formats all keys as Markdown tables, one per kind of section.
     fn keys_as_markdown() -> String {
         let mut text = String::new();
         for kind in SectionKind::ALL {

@@ -47,7 +47,7 @@ impl SectionKind {
         Self::Check,
     ];
 
-    /// Returns the place of such a section in the file, for messages and headings.
+    /// Returns the name of such a section, for messages and headings.
     pub(super) fn heading(self) -> &'static str {
         match self {
             Self::Job => "the top level of the file",

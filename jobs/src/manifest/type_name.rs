@@ -1,4 +1,4 @@
-//! Parsing of the names of types.
+//! Parses the names of types, such as `decimal(12,2)`.
 
 use crate::contract::ColumnType;
 use crate::suggestion::nearest;
@@ -9,11 +9,11 @@ pub(super) struct TypeNameError {
     pub(super) message: String,
     /// Advice for the author of the job.
     pub(super) hint: String,
-    /// Type that was most likely meant. Other problems of the column are judged by it.
+    /// Type that was most likely meant. It is assumed when the rest of the column is checked.
     pub(super) guess: ColumnType,
 }
 
-/// Parses the name of a type.
+/// Parses the name of a type, without `not null`.
 pub(super) fn parse(name: &str) -> Result<ColumnType, TypeNameError> {
     if let Some(kind) = plain(name) {
         return Ok(kind);
@@ -44,7 +44,7 @@ const MONEY: ColumnType = ColumnType::Decimal {
     scale: 2,
 };
 
-/// Returns the type of a name without digits.
+/// Returns the type of a name, `None` for `decimal` and unknown names.
 fn plain(name: &str) -> Option<ColumnType> {
     Some(match name {
         "string" => ColumnType::String,
@@ -77,7 +77,8 @@ fn numbers(text: &str) -> Option<(u8, u8)> {
     Some((precision.trim().parse().ok()?, scale.trim().parse().ok()?))
 }
 
-/// Builds the problem of an unknown name, with the type that other systems' names correspond to.
+/// Builds the error about an unknown name. It suggests the type that has this name in other systems, or else the type
+/// with the most similar name.
 fn unknown(name: &str) -> TypeNameError {
     let lower = name.to_lowercase();
     let base = lower.split(['(', ' ']).next().unwrap_or_default();

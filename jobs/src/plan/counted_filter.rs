@@ -1,8 +1,8 @@
 //! The filter for the `where` and the window of an output, which counts the rows that it leaves out.
 //!
-//! It is a node of its own in the logical and the physical plan. DataFusion may move a condition of its own filter,
-//! copy it to the other side of a join, or evaluate it on invented rows while it optimizes: a function that counts
-//! there would count those rows as well.
+//! It is a node of its own in the logical and the physical plan. A counting function in the condition of DataFusion's
+//! own filter would not do: DataFusion may move such a condition, copy it to the other side of a join, or evaluate it
+//! on invented rows while it optimizes, and the function would count all those rows.
 
 use std::cmp::Ordering as CmpOrdering;
 use std::fmt;
@@ -33,13 +33,13 @@ impl FilteredRows {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Counts more rows.
+    /// Adds to the number of rows left out.
     fn add(&self, rows: usize) {
         let rows = u64::try_from(rows).expect("a batch's rows fit 64 bits");
         self.0.fetch_add(rows, Ordering::Relaxed);
     }
 
-    /// Returns the identity of the counter.
+    /// Returns the address of the counter, which identifies it.
     fn address(&self) -> *const AtomicU64 {
         Arc::as_ptr(&self.0)
     }

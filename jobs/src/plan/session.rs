@@ -1,4 +1,4 @@
-//! Configuration of the DataFusion session, which is the same for checks and runs.
+//! Configures the DataFusion session, in the same way for checks and runs.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use super::join_memory::JoinMemoryPool;
 use super::lookup_join::LookupJoins;
 use crate::sql_functions;
 
-/// Size in bytes (by the tables' statistics) up to which one side of a join is held by all threads, while the other
-/// side streams past it. DataFusion's own threshold of 1 MiB would send every rental through an exchange for each table
-/// that is looked up.
+/// Largest size in bytes, estimated from statistics, at which all threads share one copy of a join's smaller side and
+/// the other side streams. With DataFusion's own threshold of 1 MiB, every rental would pass through an exchange for
+/// each table that is looked up.
 const LOOKUP_BYTES: usize = 1 << 30;
 
 /// The same threshold in rows, for tables whose size in bytes is unknown.
@@ -27,7 +27,7 @@ const FOOTER_BYTES: usize = 64 << 10;
 /// Builds a session in which a job is planned and run. The runner registers inputs, tables and outputs in it under
 /// their names.
 ///
-/// Tables should have statistics (rows and bytes, exact or not): they decide which side of a join is held.
+/// Tables should have statistics (rows and bytes, exact or not): they decide which side of a join is held in memory.
 #[must_use]
 pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> SessionContext {
     let mut runtime = Arc::unwrap_or_clone(runtime);
@@ -39,7 +39,7 @@ pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> Se
     options.optimizer.hash_join_single_partition_threshold = LOOKUP_BYTES;
     options.optimizer.hash_join_single_partition_threshold_rows = LOOKUP_ROWS;
     options.execution.parquet.metadata_size_hint = Some(FOOTER_BYTES);
-    // A failed optimizer rule must not go unnoticed: its rows might be wrong.
+    // If an optimizer rule fails, so must the query: without the rule, its rows might be wrong.
     options.optimizer.skip_failed_rules = false;
     let mut state = SessionStateBuilder::new()
         .with_config(config)
