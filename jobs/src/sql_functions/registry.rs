@@ -7,7 +7,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use super::distinct_texts::{SetSize, SetUnion, TextDictionary, UniqueAggregate};
 use super::{character_class, date_of, ratio, seconds_between};
 
-/// Returns all aggregate functions, for the session that the dictionary belongs to.
+/// Returns all aggregate functions of a session, which share its dictionary.
 pub(crate) fn aggregates(dictionary: &TextDictionary) -> Vec<Arc<AggregateUDF>> {
     let aggregate = |function| Arc::new(AggregateUDF::new_from_impl(function));
     vec![
