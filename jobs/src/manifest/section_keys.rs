@@ -350,7 +350,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Output,
         "window",
         "partition column",
-        "column that `from` and `to` bound: a run that sets one of them replaces only this window; a table names others",
+        "column that `from` and `to` bound: a run that sets either replaces only this window; a table names others",
     ),
     key(
         SectionKind::Output,
