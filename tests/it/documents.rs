@@ -42,7 +42,7 @@ fn words(line: &str) -> Vec<String> {
 /// Runs a document from top to bottom and returns it with the outputs of this binary.
 ///
 /// A fenced block `csv some/file.csv` is written to that file. In a `console` block, lines after `$` are commands and the others
-/// are outputs: standard output and, of a command that fails, the error. In an `sh` block, each line that begins with `drivetrain`
+/// are outputs: standard output and, if a command fails, its error. In an `sh` block, each line that begins with `drivetrain`
 /// must succeed.
 fn run_document(document: &str) -> String {
     let sandbox = Sandbox::new();

@@ -129,7 +129,7 @@ fn with_details(mut kind: ColumnType, section: &Section<'_>) -> ColumnType {
         {
             section.report(
                 &value.span(),
-                format!("type `{kind}` has no key `{key}`"),
+                format!("`{key}` does not apply to type `{kind}`"),
                 "remove the key, or correct the type",
             );
         }

@@ -93,7 +93,7 @@ pub(super) fn references(section: &Section<'_>, columns: &[Column]) -> Vec<Unres
         DeValue::Array(items) => items.iter().collect(),
         DeValue::String(_) => vec![value],
         _ => {
-            section.report_type(value, "references", "a list");
+            section.report_type(value, "references", "an array");
             return Vec::new();
         }
     };

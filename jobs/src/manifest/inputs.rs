@@ -149,7 +149,7 @@ fn link(section: &Section<'_>, text: SpannedText) -> Option<JobLink> {
         _ => {
             section.report(
                 &text.span,
-                format!("`{}` is not a dataset of a job", text.value),
+                format!("`{}` is not a link to a dataset of another job", text.value),
                 "write `job.dataset`, for example `sales.days`",
             );
             None

@@ -125,7 +125,7 @@ impl<'a> Section<'a> {
         {
             return Some(count);
         }
-        self.report_type(value, key, "a number that is not negative");
+        self.report_type(value, key, "a whole number that is not negative");
         None
     }
 

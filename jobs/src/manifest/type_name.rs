@@ -27,7 +27,7 @@ pub(super) fn parse(name: &str) -> Result<ColumnType, TypeNameError> {
         }
         Some((precision, scale)) => Err(TypeNameError {
             message: format!("`decimal({precision},{scale})` is not a valid type"),
-            hint: "a decimal has at most 38 digits in total, and no more of them after the point than in total".to_owned(),
+            hint: "a decimal has 1 to 38 digits in total, and not more digits after the point than in total".to_owned(),
             guess: MONEY,
         }),
         None => Err(TypeNameError {

@@ -237,7 +237,8 @@ async fn unknown_and_circular_links_are_reported() {
         (
             "sales.days",
             "days",
-            "job.toml:4:9: `days` is not a dataset of a job\n  hint: write `job.dataset`, for example `sales.days`",
+            "job.toml:4:9: `days` is not a link to a dataset of another job\n  hint: write `job.dataset`, for \
+             example `sales.days`",
         ),
         (
             "sales.days",
