@@ -44,7 +44,7 @@ fn kind(section: &Section<'_>, files: &[JobFile]) -> Option<CheckKind> {
             section.report(
                 &section.name(),
                 "a check needs either `expected` and `got`, or `no_rows`",
-                "put a query that returns the violations into `no_rows`, or queries of one row into `expected` and `got`",
+                "put a query that returns the violations into `no_rows`, or one-row queries into `expected` and `got`",
             );
             None
         }
