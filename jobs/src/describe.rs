@@ -15,7 +15,7 @@ pub struct Summary {
     pub description: String,
     /// Datasets that the job reads, such as `raw/users`, or `rental_facts.rental_facts` for a table of another job.
     pub inputs: Vec<String>,
-    /// Tables that the job writes.
+    /// Names of the tables that the job writes.
     pub outputs: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ pub struct Listing {
     pub title: String,
     /// Lines of text above the table.
     pub lines: Vec<String>,
-    /// Header of the table.
+    /// Titles of the table's columns.
     pub header: Vec<String>,
     /// Rows of the table, each as long as the header.
     pub rows: Vec<Vec<String>>,

@@ -35,7 +35,7 @@ pub struct Job {
 pub struct JobFile {
     /// Path relative to the folder, with `/` as separator.
     pub name: String,
-    /// Content of the file.
+    /// Content of the file as text.
     pub text: String,
 }
 
@@ -159,7 +159,7 @@ pub struct Sql {
     pub file: String,
     /// Line of that file on which the text begins, from 1.
     pub line: usize,
-    /// Text of the query.
+    /// Text of the query, in SQL.
     pub text: String,
 }
 
@@ -176,15 +176,15 @@ pub struct Check {
     pub enabled: bool,
 }
 
-/// Condition of a check.
+/// Condition of a check: what its queries must return.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckKind {
     /// Two queries of one row each must return exactly the same values.
     Equal {
-        /// Query that returns the expected row.
+        /// Query whose single row is the expected one.
         expected: Sql,
-        /// Query that returns the actual row.
+        /// Query whose single row is compared with the expected one.
         got: Sql,
     },
     /// Each row that the query returns is a violation. The first ones are reported.

@@ -27,29 +27,29 @@ pub struct TimePattern {
 pub enum Item {
     /// A character that matches itself.
     Literal(char),
-    /// Four digits.
+    /// `%Y`: the year, four digits.
     Year,
-    /// Two digits: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068.
+    /// `%y`: the year, two digits. 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068.
     ShortYear,
-    /// Two digits, 01 to 12.
+    /// `%m`: the month, two digits from 01 to 12.
     Month,
-    /// The first three letters of the month's English name, in any case.
+    /// `%b`: the first three letters of the month's English name, in any case.
     MonthName,
-    /// Two digits, 01 to 31.
+    /// `%d`: the day of the month, two digits from 01 to 31.
     Day,
-    /// One or two digits, or a space and one digit.
+    /// `%e`: the day of the month, one or two digits, or a space and one digit.
     SpacedDay,
-    /// Two digits, 00 to 23.
+    /// `%H`: the hour, two digits from 00 to 23.
     Hour,
-    /// Two digits, 00 to 59.
+    /// `%M`: the minute, two digits from 00 to 59.
     Minute,
-    /// Two digits, 00 to 59; leap seconds are refused.
+    /// `%S`: the second, two digits from 00 to 59. Leap seconds are refused.
     Second,
-    /// One to six digits after the second.
+    /// `%f`: the fraction of a second, one to six digits.
     Fraction,
-    /// Nothing, or a point and one to six digits.
+    /// `%.f`: nothing, or a point and a fraction of one to six digits.
     PointFraction,
-    /// `Z`, `+hh`, `+hhmm` or `+hh:mm`, or the same with `-`.
+    /// `%z`: the offset from UTC, as `Z`, `+hh`, `+hhmm` or `+hh:mm`, or the same with `-`.
     Offset,
 }
 
@@ -224,21 +224,21 @@ impl Item {
 /// A component of a timestamp. The components of a date and a time are ordered from the coarsest to the finest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 enum Component {
-    /// The year.
+    /// Year, of four or two digits.
     Year,
-    /// The month.
+    /// Month, as a number or a name.
     Month,
-    /// The day of the month.
+    /// Day of the month.
     Day,
-    /// The hour.
+    /// Hour of the day.
     Hour,
-    /// The minute.
+    /// Minute of the hour.
     Minute,
-    /// The second.
+    /// Second of the minute.
     Second,
-    /// The fraction of a second.
+    /// Fraction of a second.
     Fraction,
-    /// The offset from UTC.
+    /// Offset from UTC. It is after `Day`, because a date cannot have one.
     Offset,
 }
 

@@ -78,7 +78,7 @@ pub(super) fn key(section: &Section<'_>, columns: &[Column]) -> Option<Key> {
 
 /// A reference whose target is not checked yet. That requires all datasets of the job.
 pub(super) struct UnresolvedReference {
-    /// The reference.
+    /// The reference, as it is written.
     pub(super) reference: Reference,
     /// Its text, with its span in the file.
     pub(super) text: SpannedText,

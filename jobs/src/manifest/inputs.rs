@@ -11,7 +11,7 @@ use crate::name;
 
 /// An input as its own `job.toml` declares it, before links to other jobs are resolved.
 pub(super) struct UnresolvedInput {
-    /// Name of the input.
+    /// Name of the input, which is also its table in SQL.
     pub(super) name: String,
     /// The name, with its span in the file.
     pub(super) name_text: SpannedText,

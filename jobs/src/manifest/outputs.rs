@@ -14,7 +14,7 @@ use crate::suggestion::suggestion;
 
 /// An output before its references are checked, which happens once all datasets are known.
 pub(super) struct UnresolvedOutput {
-    /// The output.
+    /// The output, as it is written.
     pub(super) output: Output,
     /// Its references, with their text in the file.
     pub(super) references: Vec<UnresolvedReference>,

@@ -16,7 +16,7 @@ use crate::suggestion::suggestion;
 pub(super) struct Section<'a> {
     /// The document that the table belongs to.
     pub(super) document: &'a TomlDocument<'a>,
-    /// The table.
+    /// The table, as the TOML parser returns it.
     table: &'a DeTable<'a>,
     /// Span of the table's name, at which missing keys are reported.
     name: (usize, usize),
@@ -199,11 +199,11 @@ impl<'a> Section<'a> {
 /// An entry of a table whose keys are names that the author chooses, such as `[inputs]`.
 #[derive(Clone)]
 pub(super) struct NamedEntry<'a> {
-    /// Name of the entry.
+    /// Name of the entry, which the author chose.
     pub(super) name: &'a str,
     /// Span of the name.
     pub(super) span: Range<usize>,
-    /// Value of the entry.
+    /// Value of the entry: a string or a table, or a value of another type by mistake.
     pub(super) value: &'a Spanned<DeValue<'a>>,
 }
 

@@ -5,7 +5,7 @@ use crate::suggestion::nearest;
 
 /// Problem with the name of a type.
 pub(super) struct TypeNameError {
-    /// Description of the problem.
+    /// Description of the problem, as in [`Problem`](crate::problem::Problem).
     pub(super) message: String,
     /// Advice for the author of the job.
     pub(super) hint: String,
@@ -66,9 +66,9 @@ fn plain(name: &str) -> Option<ColumnType> {
     })
 }
 
-/// Default pattern of dates.
+/// Pattern of dates in columns and parameters without a `format`.
 const DATE: &str = "%Y-%m-%d";
-/// Default pattern of timestamps.
+/// Pattern of timestamps in columns and parameters without a `format`.
 const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S";
 
 /// Parses the two numbers of `(12,2)`.
@@ -106,7 +106,7 @@ fn unknown(name: &str) -> TypeNameError {
     }
 }
 
-/// Names of all types.
+/// Names of all types, for suggestions.
 const TYPES: [&str; 8] = [
     "string",
     "int",

@@ -13,7 +13,7 @@ use crate::name;
 
 /// A job before links to other jobs are resolved.
 pub(super) struct UnresolvedJob {
-    /// Name of the job.
+    /// Name of the job, with its span in the file.
     pub(super) name: SpannedText,
     /// Description, empty if there is none.
     pub(super) description: String,

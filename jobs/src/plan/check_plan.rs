@@ -15,7 +15,7 @@ use super::sql_to_plan;
 use crate::error::Error;
 use crate::job::{Check, CheckKind, Job, Sql};
 
-/// Plan of a check.
+/// Planned queries of a check, and the condition on their rows.
 #[derive(Debug)]
 pub enum CheckPlan {
     /// Each plan returns one row, and the rows must be equal. Both plans have the same column names and types, so

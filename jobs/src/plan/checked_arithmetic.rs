@@ -179,28 +179,28 @@ fn widen_first(arguments: &mut [Expr]) {
     }
 }
 
-/// Operation of a checked function.
+/// Arithmetic operation that a checked function performs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Operation {
-    /// `+`.
+    /// Addition, which replaces `+`.
     Add,
-    /// `-`.
+    /// Subtraction, which replaces `-`.
     Subtract,
-    /// `*`.
+    /// Multiplication, which replaces `*`.
     Multiply,
 }
 
 /// `+`, `-` or `*` over integers of one type, as a function that fails on overflow.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct CheckedOperation {
-    /// Operation that it performs.
+    /// Operation that the function performs.
     operation: Operation,
     /// Signature that DataFusion requires; types are checked by the rule.
     signature: Signature,
 }
 
 impl CheckedOperation {
-    /// Builds the function of an operation.
+    /// Builds the checked function for an operation.
     fn new(operation: Operation) -> Self {
         Self {
             operation,

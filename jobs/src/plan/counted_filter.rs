@@ -60,7 +60,7 @@ impl Hash for FilteredRows {
     }
 }
 
-/// The filter in a logical plan.
+/// The filter as a node of a logical plan.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct CountedFilter {
     /// Plan whose rows are filtered.
@@ -114,7 +114,7 @@ impl UserDefinedLogicalNodeCore for CountedFilter {
     }
 }
 
-/// The filter in a physical plan.
+/// The filter as a node of a physical plan.
 #[derive(Clone, Debug)]
 pub(super) struct CountedFilterExec {
     /// Plan whose rows are filtered.

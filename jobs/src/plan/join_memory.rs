@@ -51,7 +51,7 @@ pub(super) struct JoinMemoryPool {
 }
 
 impl JoinMemoryPool {
-    /// Wraps a pool.
+    /// Wraps the memory pool that grants and refuses memory.
     pub(super) fn new(inner: Arc<dyn MemoryPool>) -> Self {
         Self { inner }
     }

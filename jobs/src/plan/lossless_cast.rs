@@ -21,13 +21,13 @@ use crate::contract::Column;
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{output}.{column}` {problem}")]
 pub struct OutputValueError {
-    /// Name of the output.
+    /// Name of the output that the value is for.
     pub output: String,
-    /// Name of its column.
+    /// Name of the output's column that cannot hold the value.
     pub column: String,
     /// Rest of the sentence that begins with the column's name, such as `cannot hold 1.5 as int without losing digits`.
     pub problem: String,
-    /// Advice for the user.
+    /// Advice for the user: how to change the query, the type or the data.
     pub hint: &'static str,
 }
 
@@ -37,9 +37,9 @@ pub struct OutputValueError {
 pub(super) struct LosslessCast {
     /// Name of the output, for errors.
     output: String,
-    /// Name of the column.
+    /// Name of the column, for errors and the resulting field.
     column: String,
-    /// Type of the column.
+    /// Arrow type of the column, to which values are cast.
     target: DataType,
     /// `true` if the column accepts NULL.
     nullable: bool,

@@ -21,9 +21,9 @@ pub struct Parameters(Vec<(String, ScalarValue)>);
 pub struct Bounds {
     /// Name of the partition column.
     pub column: String,
-    /// Lowest value.
+    /// Lowest value that the run replaces; `None` if there is no lower limit.
     pub from: Option<ScalarValue>,
-    /// Highest value.
+    /// Highest value that the run replaces; `None` if there is no upper limit.
     pub to: Option<ScalarValue>,
 }
 

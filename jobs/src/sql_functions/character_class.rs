@@ -41,7 +41,7 @@ impl Characters {
         Self::new("is_hexadecimal", Class::Hexadecimal)
     }
 
-    /// Builds the function of a class.
+    /// Declares an immutable function for a class of characters.
     fn new(name: &'static str, class: Class) -> Self {
         Self {
             name,

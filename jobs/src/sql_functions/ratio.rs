@@ -118,7 +118,7 @@ fn exact(kind: &DataType) -> Result<DataType> {
 
 /// The dividend or the divisor: a column of exact numbers, or one number for all rows.
 struct Operand {
-    /// The numbers.
+    /// The numbers: one per row, or a single one if `constant` is `true`.
     numbers: Numbers,
     /// Number of their digits after the point.
     scale: i8,

@@ -16,7 +16,7 @@ pub(crate) fn aggregates(dictionary: &TextDictionary) -> Vec<Arc<AggregateUDF>> 
     ]
 }
 
-/// Returns all scalar functions.
+/// Returns all scalar functions that this crate adds to a session.
 pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
     vec![
         Arc::new(ScalarUDF::new_from_impl(ratio::Ratio::new())),

@@ -8,9 +8,9 @@ use super::sql_position::SqlPosition;
 use crate::problem::{Position, Problem};
 use crate::suggestion::{nearest, suggestion};
 
-/// A problem that the planner found.
+/// A problem that DataFusion's planner found, with what the validation needs to decide whether to report it.
 pub(super) struct PlannerProblem {
-    /// The problem.
+    /// The problem, as it is reported to the author of the job.
     pub(super) problem: Problem,
     /// `true` if the problem does not depend on the types of columns.
     pub(super) is_about_names: bool,

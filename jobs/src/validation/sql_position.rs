@@ -6,9 +6,9 @@ use crate::problem::Position;
 
 /// Position of a query's first character.
 pub(super) struct SqlPosition {
-    /// Name of the file.
+    /// Name of the file that contains the query.
     pub(super) file: String,
-    /// Position in that file.
+    /// Position in that file at which the query begins.
     pub(super) start: Position,
 }
 

@@ -6,7 +6,7 @@ use crate::bundled;
 use crate::contract::{Origin, schema_of};
 use crate::job::{InputOrigin, Job, JobFile};
 
-/// A job with one of everything.
+/// A valid job that uses most features. Each case changes one text of it.
 const GOOD: &str = r#"name = "sales"
 description = "Sales by day"
 

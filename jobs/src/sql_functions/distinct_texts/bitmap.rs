@@ -7,7 +7,7 @@ use super::encoded_set::{self, EncodedIds, WORD_BITS};
 /// One bit for each id up to some id; empty if the set is not held as bits.
 #[derive(Debug, Default)]
 pub(super) struct Bitmap {
-    /// The bits, in words.
+    /// The bits, 64 per word; the lowest bit of the first word is that of id 0.
     words: Vec<u64>,
 }
 

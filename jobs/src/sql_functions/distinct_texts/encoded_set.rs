@@ -40,9 +40,9 @@ pub(super) struct EncodedSet<'a> {
 /// Ids of a set, as bytes.
 #[derive(Clone, Copy)]
 pub(super) enum EncodedIds<'a> {
-    /// Ascending ids.
+    /// Ids in ascending order, four bytes each.
     Sparse(&'a [u8]),
-    /// Words of bits.
+    /// Words of eight bytes, with one bit per id.
     Dense(&'a [u8]),
 }
 
@@ -179,7 +179,7 @@ fn words_of(bytes: &[u8]) -> impl ExactSizeIterator<Item = u64> {
     })
 }
 
-/// Decodes a number of 4 bytes.
+/// Decodes a little-endian number of 4 bytes.
 fn u32_of(bytes: &[u8]) -> u32 {
     u32::from_le_bytes(
         bytes

@@ -84,7 +84,7 @@ impl UniqueTextsAccumulator {
         self.groups = self.groups.max(groups);
     }
 
-    /// Adds an id to a group.
+    /// Adds an id to a group: as a bit if the group has bits, otherwise as a pair.
     fn insert(&mut self, group: usize, id: u32) {
         if let Some(bits) = self.bits.get_mut(group)
             && bits.is_used()
@@ -116,7 +116,7 @@ impl UniqueTextsAccumulator {
         }
     }
 
-    /// Adds a set to a group.
+    /// Adds the ids and texts of a set to a group.
     fn insert_set(&mut self, group: usize, set: EncodedSet<'_>) {
         match set.ids {
             EncodedIds::Sparse(bytes) => {

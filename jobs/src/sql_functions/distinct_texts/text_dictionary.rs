@@ -35,14 +35,14 @@ const FIRST_SLOTS: usize = 1 << 12;
 #[derive(Clone, Debug)]
 pub(crate) struct TextDictionary(Arc<Shared>);
 
-/// State that all threads share.
+/// State of the dictionary, which all threads share.
 #[derive(Debug)]
 struct Shared {
     /// Ids of texts of up to twelve bytes, by their views, which are equal if the texts are.
     short: RwLock<Arc<HashTable<ViewSlot>>>,
     /// Ids of longer texts.
     long: RwLock<HashMap<Box<[u8]>, u32>>,
-    /// The next id.
+    /// Id of the next new text, which is also the number of texts.
     next: AtomicU32,
     /// `true` if no further text gets an id.
     full: AtomicBool,
@@ -134,7 +134,7 @@ impl Hash for TextDictionary {
 /// Reader of the dictionary. It looks up short texts in a snapshot, and in the current state if they are missing in the
 /// snapshot.
 pub(super) struct DictionaryReader<'a> {
-    /// The dictionary.
+    /// State of the dictionary, for texts that the snapshot does not have.
     shared: &'a Shared,
     /// Snapshot of the ids of short texts.
     short: Arc<HashTable<ViewSlot>>,
@@ -279,7 +279,7 @@ impl Growth {
         allowed
     }
 
-    /// Releases bytes.
+    /// Returns reserved bytes to the memory pool.
     fn release(&self, bytes: usize) {
         self.reservation.shrink(bytes.min(self.reservation.size()));
     }

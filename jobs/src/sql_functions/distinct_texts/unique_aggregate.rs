@@ -41,7 +41,7 @@ impl UniqueAggregate {
         Self::new(UniqueResult::Sets, dictionary)
     }
 
-    /// Builds one of the aggregates.
+    /// Builds the aggregate with this result.
     fn new(result: UniqueResult, dictionary: TextDictionary) -> Self {
         Self {
             result,
@@ -50,7 +50,7 @@ impl UniqueAggregate {
         }
     }
 
-    /// Builds an accumulator without groups.
+    /// Builds an accumulator that has no groups yet.
     fn groups(&self) -> UniqueTextsAccumulator {
         UniqueTextsAccumulator::new(self.dictionary.clone(), self.result)
     }
