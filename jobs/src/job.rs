@@ -116,8 +116,8 @@ pub struct Output {
     pub references: Vec<Reference>,
     /// Whether a run replaces the table's existing rows or adds to them.
     pub mode: Mode,
-    /// Window of partitions, bounded by two parameters. A run that sets one of them replaces only the partitions in the
-    /// window, any other run the whole table.
+    /// Window of partitions, bounded by two parameters. A run that sets at least one of them replaces only the
+    /// partitions in the window; any other run replaces the whole table.
     pub window: Option<Window>,
     /// Name of an input. Each of its accepted rows must give exactly one row of the output, unless `filter` or the
     /// window leaves that row out.

@@ -74,8 +74,8 @@ struct JobLookup<'a> {
 type LinkError = (String, String);
 
 impl JobLookup<'_> {
-    /// Resolves `contract = "job.input"` to a contract and its source. If that input is a link as well, its link is
-    /// followed; `seen` holds the links on the way, to detect circles.
+    /// Resolves `contract = "job.input"` to a contract and its source. If that input links to another job as well, the
+    /// link is followed. `seen` holds the links that were followed, to detect circles.
     fn input(
         &self,
         link: &JobLink,
@@ -165,8 +165,8 @@ impl JobLookup<'_> {
         })?
     }
 
-    /// Returns the chain of jobs, each of which reads a table of the next, that begins at `job` and ends at a job that
-    /// reads a table of this one; `None` if there is no such chain. `seen` holds the jobs that were visited.
+    /// Returns the names of jobs that lead from `job` back to this one: each reads a table of the next, and the last
+    /// reads a table of this job. `None` if there is no such path. `seen` holds the jobs that were visited.
     fn path_back(&self, job: &str, seen: &mut Vec<String>) -> Option<Vec<String>> {
         if seen.iter().any(|before| before == job) {
             return None;

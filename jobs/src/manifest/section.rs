@@ -145,7 +145,7 @@ impl<'a> Section<'a> {
     }
 
     /// Reads the table under a key and returns its entries in the order of the file. Entries with an invalid name are
-    /// reported, but returned as well. `kind` names an entry in messages, such as `column`.
+    /// reported, but returned as well. `kind` is the word for an entry in messages, such as `column`.
     pub(super) fn named(&self, key: &str, kind: &str) -> Vec<NamedEntry<'a>> {
         let Some(value) = self.get(key) else {
             return Vec::new();

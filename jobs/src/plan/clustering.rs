@@ -18,12 +18,12 @@ use crate::contract::schema_of;
 use crate::error::Error;
 use crate::job::{Job, Output};
 
-/// Returns, by the names of inputs, an expression over the input's columns that determines the partitions of an output.
-/// If the input is read in the order of the expression's values, the rows of the output are produced partition by
-/// partition, even through joins that stream the input.
+/// Returns an expression for each input that determines the partitions of an output. The expression is over the input's
+/// own columns. If the input is read in the order of the expression's values, the rows of the output are produced
+/// partition by partition, even through joins that stream the input.
 ///
-/// An input has such an expression if the first partition column of an output is computed from its columns alone, row
-/// by row. Reading in another order gives the same rows.
+/// The result contains an input only if the first partition column of an output is computed from the input's columns
+/// alone, row by row. Reading in any other order gives the same rows.
 ///
 /// # Errors
 /// `Contract` if a query is invalid, which [`Job::check`](crate::job::Job::check) reports beforehand.

@@ -1,8 +1,8 @@
 //! The filter for the `where` and the window of an output, which counts the rows that it leaves out.
 //!
 //! It is a node of its own in the logical and the physical plan. A counting function in the condition of DataFusion's
-//! own filter would not do: DataFusion may move such a condition, copy it to the other side of a join, or evaluate it
-//! on invented rows while it optimizes, and the function would count all those rows.
+//! own filter would count too much: DataFusion may move the condition, copy it to the other side of a join, or evaluate
+//! it on invented rows while it optimizes.
 
 use std::cmp::Ordering as CmpOrdering;
 use std::fmt;

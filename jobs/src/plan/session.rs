@@ -12,16 +12,16 @@ use super::join_memory::JoinMemoryPool;
 use super::lookup_join::LookupJoins;
 use crate::sql_functions;
 
-/// Largest size in bytes, estimated from statistics, at which all threads share one copy of a join's smaller side and
-/// the other side streams. With DataFusion's own threshold of 1 MiB, every rental would pass through an exchange for
-/// each table that is looked up.
+/// Size in bytes up to which one side of a join is held in memory once, for all threads, while the other side streams.
+/// The size comes from the tables' statistics. With DataFusion's own threshold of 1 MiB, every rental would pass
+/// through an exchange for each table that is looked up.
 const LOOKUP_BYTES: usize = 1 << 30;
 
 /// The same threshold in rows, for tables whose size in bytes is unknown.
 const LOOKUP_ROWS: usize = 8_000_000;
 
-/// Bytes at the end of a Parquet file that are read first. The footer and the index of a file of a few row groups take
-/// far less, and DataFusion's own 512 KiB would be read twice from a small file.
+/// Number of bytes at the end of a Parquet file that are read first. The footer and the index of a file with a few row
+/// groups take far less. With DataFusion's own 512 KiB, most of a small file would be read twice.
 const FOOTER_BYTES: usize = 64 << 10;
 
 /// Builds a session in which a job is planned and run. The runner registers inputs, tables and outputs in it under

@@ -11,17 +11,17 @@ pub(super) struct Bitmap {
     words: Vec<u64>,
 }
 
-/// Number of bits per id up to which a set becomes bits. An id that is not held as a bit takes a pair of 64 bits. Bits
-/// may take four times that memory, because setting a bit is several times as fast as sorting a pair.
+/// Largest number of bits per id at which pairs are turned into bits. A pair takes 64 bits. Bits may take four times
+/// the memory of the pairs, because setting a bit is several times as fast as sorting a pair.
 const BITS_FOR_PAIR: usize = 4 * 64;
 
-/// Number of bits per id above which bits become pairs again.
+/// Largest number of bits per id at which bits are kept. Above it, they are turned back into pairs.
 const MOST_BITS_FOR_PAIR: usize = 4 * BITS_FOR_PAIR;
 
-/// Smallest number of ids that become bits: sorting fewer ids is faster than allocating bits.
+/// Smallest number of ids that are turned into bits: sorting fewer ids is faster than allocating bits.
 const MIN_IDS: usize = 64;
 
-/// Returns the smallest number of ids of a group that become bits. `ids` is the number of ids in the session.
+/// Returns the smallest number of ids of a group that are turned into bits. `ids` is the number of ids in the session.
 pub(super) fn min_ids(ids: u32) -> usize {
     (ids as usize / BITS_FOR_PAIR).max(MIN_IDS)
 }

@@ -26,8 +26,8 @@ const POOL_SHARE: usize = 4;
 /// Initial number of slots for short texts.
 const FIRST_SLOTS: usize = 1 << 12;
 
-/// Maps texts to ids; shared by all aggregates of a session. Ids are consecutive numbers from 0 on, in the order in
-/// which the texts were first seen.
+/// The dictionary that maps texts to ids, shared by all aggregates of a session. Ids are consecutive numbers from 0 on,
+/// in the order in which the texts were first seen.
 ///
 /// With it, a set of texts is a set of ids, of four bytes or one bit each. Looking up a known short text takes no lock.
 /// A text keeps its id as long as the session lasts. Once memory for a new text is refused, no further text gets an id.
