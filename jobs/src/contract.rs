@@ -50,7 +50,7 @@ pub struct Column {
     pub kind: ColumnType,
     /// `true` if NULL is accepted.
     pub nullable: bool,
-    /// Origin of the values.
+    /// Source of the values: a field of the records, or the object's path.
     #[serde(skip_serializing_if = "Origin::is_field")]
     pub origin: Origin,
     /// Meaning of the column, for readers of the contract.
@@ -58,18 +58,18 @@ pub struct Column {
     pub description: Option<String>,
 }
 
-/// Origin of a column's values.
+/// Source of a column's values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A field of the record, under this name in the header (or the Parquet schema).
     Field(String),
-    /// A `name=value` folder of the object's key, percent-decoded.
+    /// The value of a `name=value` folder in the object's path, percent-decoded.
     Path(String),
 }
 
 impl Origin {
-    /// `true` if the values are fields of the records, which the JSON of a contract leaves out.
+    /// `true` if the values are fields of the records. The JSON of a contract then omits the origin.
     fn is_field(&self) -> bool {
         matches!(self, Self::Field(_))
     }
@@ -96,17 +96,17 @@ pub enum ColumnType {
     },
     /// A date, parsed by a `strftime` pattern (default `%Y-%m-%d`).
     Date {
-        /// Pattern of the text.
+        /// `strftime` pattern of the text; [`TimePattern`](crate::time_pattern::TimePattern) lists the directives.
         format: String,
     },
     /// A timestamp in microseconds, parsed by a `strftime` pattern (default `%Y-%m-%d %H:%M:%S`).
     Timestamp {
-        /// Pattern of the text.
+        /// `strftime` pattern of the text; [`TimePattern`](crate::time_pattern::TimePattern) lists the directives.
         format: String,
         /// `true` if the timestamps are UTC (`zone = "UTC"`); `false` if they are wall-clock times without a zone.
         utc: bool,
     },
-    /// A boolean, parsed by its spellings, which are compared exactly.
+    /// A boolean. Its text must be exactly one of the listed spellings.
     Boolean {
         /// Texts for true (default `true`).
         yes: Vec<String>,
@@ -152,7 +152,7 @@ impl fmt::Display for ColumnType {
     }
 }
 
-/// Format of a dataset's objects. Compression is detected by content and not declared.
+/// Format of a dataset's objects. Compression is not declared: it is detected from the content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
@@ -200,7 +200,7 @@ pub enum Encoding {
     /// UTF-8. A byte order mark at the start is skipped.
     #[default]
     Utf8,
-    /// ISO-8859-1. Each byte is the character of that number.
+    /// ISO-8859-1. Each byte is the Unicode code point of the same number.
     Latin1,
     /// Windows-1252. Its five undefined bytes are invalid.
     Windows1252,
@@ -209,9 +209,10 @@ pub enum Encoding {
 /// Columns whose values are unique together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Key {
-    /// Names of columns of the dataset.
+    /// Names of the key's columns.
     pub columns: Vec<String>,
-    /// Consequence for a second row with the same key. The first row by file name, then by line, is kept.
+    /// Consequence for all rows with the same key but the first, which is kept. Rows are ordered by file name, then by
+    /// line.
     pub severity: Severity,
 }
 
@@ -221,11 +222,11 @@ pub struct Key {
 pub struct Reference {
     /// Names of columns of this dataset.
     pub columns: Vec<String>,
-    /// Name of the dataset that is referred to.
+    /// Name of the dataset in which the values must occur.
     pub dataset: String,
-    /// Names of the columns there, in the same number and order.
+    /// Names of that dataset's columns: one for each of `columns`, in the same order.
     pub to: Vec<String>,
-    /// Consequence for a row whose reference is not found.
+    /// Consequence for a row whose values do not occur there.
     pub severity: Severity,
 }
 

@@ -15,7 +15,7 @@ pub struct Summary {
     pub description: String,
     /// Datasets that the job reads, such as `raw/users`, or `rental_facts.rental_facts` for a table of another job.
     pub inputs: Vec<String>,
-    /// Tables that the job writes.
+    /// Names of the tables that the job writes.
     pub outputs: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ pub struct Listing {
     pub title: String,
     /// Lines of text above the table.
     pub lines: Vec<String>,
-    /// Header of the table.
+    /// Titles of the table's columns.
     pub header: Vec<String>,
     /// Rows of the table, each as long as the header.
     pub rows: Vec<Vec<String>>,
@@ -102,12 +102,12 @@ pub fn listings(job: &Job) -> Vec<Listing> {
     listings
 }
 
-/// Builds a table's header.
+/// Converts column titles to the header of a [`Listing`].
 fn header(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// Returns the origin of an input as users write it.
+/// Returns the source of an input as a user writes it: `raw/<folder>` or `<job>.<table>`.
 fn source(input: &Input) -> String {
     match &input.origin {
         InputOrigin::Raw(folder) => format!("raw/{folder}"),
@@ -115,7 +115,7 @@ fn source(input: &Input) -> String {
     }
 }
 
-/// Describes an input.
+/// Describes an input: its format and constraints as lines, its columns as a table.
 fn input(input: &Input) -> Listing {
     let Contract {
         format,
@@ -155,7 +155,7 @@ fn input(input: &Input) -> Listing {
     }
 }
 
-/// Describes an output.
+/// Describes an output: the effect of a run and the constraints as lines, the columns as a table.
 fn output(job: &Job, output: &Output) -> Listing {
     let mut lines = output.description.iter().cloned().collect::<Vec<_>>();
     lines.push(match (output.mode, &output.window) {
@@ -195,7 +195,8 @@ fn output(job: &Job, output: &Output) -> Listing {
     }
 }
 
-/// Builds the row of a column; the third cell depends on the table.
+/// Builds the table row of a column. The third cell is what the table shows there: the source or the role of the
+/// column.
 fn column_row(column: &Column, third: String) -> Vec<String> {
     let not_null = if column.nullable { "" } else { " not null" };
     vec![
@@ -206,7 +207,7 @@ fn column_row(column: &Column, third: String) -> Vec<String> {
     ]
 }
 
-/// Describes how a column is read, as far as it differs from the defaults.
+/// Describes how a column is read: field or folder, format and spellings. What equals the default is omitted.
 fn read_from(column: &Column) -> String {
     let mut parts = Vec::new();
     match &column.origin {
@@ -232,12 +233,12 @@ fn read_from(column: &Column) -> String {
     parts.join(", ")
 }
 
-/// Describes a key.
+/// Returns the line about a key, such as `reject key: order_id`.
 fn key_line(key: &Key) -> String {
     format!("{} key: {}", severity(key.severity), key.columns.join(", "))
 }
 
-/// Describes a reference.
+/// Returns the line about a reference, such as `reject user_id references users`.
 fn reference_line(reference: &Reference) -> String {
     format!("{} {}", severity(reference.severity), reference.rule())
 }
@@ -250,7 +251,7 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
-/// Returns what a failed check of a severity leads to.
+/// Returns the consequence of a failed check, by its severity.
 fn outcome(severity: Severity) -> &'static str {
     match severity {
         Severity::Reject => "nothing is published",

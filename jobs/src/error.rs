@@ -16,13 +16,13 @@ pub enum ErrorKind {
 #[derive(Debug, Error)]
 #[error("{message}")]
 pub struct Error {
-    /// Class of the error.
+    /// Class of the error, which [`Error::kind`] returns.
     kind: ErrorKind,
     /// Description of the failure: lower case, without a full stop and without its source.
     message: String,
-    /// Advice for the user.
+    /// Advice for the user: how to correct the mistake.
     hint: Option<String>,
-    /// The planner's error.
+    /// Error of DataFusion's planner, `None` for an error of kind `Parameter`.
     source: Option<Box<DataFusionError>>,
 }
 

@@ -1,12 +1,12 @@
 //! A hash table with open addressing whose lookups are prefetched batch by batch.
 //!
 //! In a table that is larger than the processor's caches, every lookup waits for main memory. [`HashTable::prefetch`]
-//! first reads the slots in which the keys of a batch are searched. These reads do not depend on each other, so the
-//! processor waits for all of them at the same time, and the lookups that follow find their slots in the cache. Without
-//! it, each lookup would wait by itself.
+//! first reads the slots at which the searches for a batch of keys begin. These reads do not depend on each other, so
+//! the processor waits for all of them at the same time, and the lookups that follow find their slots in the cache.
+//! Without the prefetch, the lookups would wait one after the other.
 //!
-//! It is the one table for rows that are joined, for references and for texts with ids. The standard library's and
-//! hashbrown's tables do not prefetch, and their entries cannot be read while another thread adds one.
+//! Joins, checks of keys and references, and the ids of texts all use this table. The tables of the standard library
+//! and hashbrown do not prefetch, and their entries cannot be read while another thread adds one.
 
 use std::hint::black_box;
 
@@ -14,7 +14,7 @@ use std::hint::black_box;
 /// still cached when the last one is looked up.
 pub const PREFETCHED_KEYS: usize = 128;
 
-/// A place for one entry of a [`HashTable`].
+/// A slot of a [`HashTable`], which is free or holds one entry.
 pub trait Slot {
     /// Content of an occupied slot.
     type Entry;
@@ -28,7 +28,8 @@ pub trait Slot {
     /// Returns the entry, `None` if the slot is free.
     fn entry(&self) -> Option<Self::Entry>;
 
-    /// Reads a part of the slot, whatever its value means, so that the processor loads it into its caches.
+    /// Reads any part of the slot, so that the processor loads the slot into its caches. The returned value has no
+    /// meaning.
     fn touch(&self) -> u64;
 }
 
@@ -41,9 +42,10 @@ pub enum Probe<E> {
     Free(usize),
 }
 
-/// Slots in a number that is a power of two; an entry is in the first slot from its hash on that was free.
+/// A hash table with linear probing: an entry is put into the first free slot at or after the one that its hash
+/// selects. The number of slots is a power of two.
 ///
-/// The caller keeps entries distinct, knows their hashes, and calls [`Self::grown`] before the table is full: a search
+/// The caller computes the hashes, adds no entry twice, and calls [`Self::grown`] before the table is full. A search
 /// for a missing entry ends at a free slot, so at least one must be left.
 #[derive(Debug)]
 pub struct HashTable<S> {
@@ -61,7 +63,7 @@ impl<S: Slot> HashTable<S> {
         }
     }
 
-    /// Returns the bytes that a table of at least `slots` slots takes.
+    /// Returns the memory in bytes of a table that [`Self::with_slots`] builds for `slots` slots.
     #[must_use]
     pub fn bytes(slots: usize) -> usize {
         slots.next_power_of_two() * size_of::<S>()
@@ -73,7 +75,7 @@ impl<S: Slot> HashTable<S> {
         self.slots.len()
     }
 
-    /// Searches for the entry of a hash that `is_match` accepts; the low bits of the hash say where to begin.
+    /// Searches for the entry that `is_match` accepts, beginning at the slot that the low bits of the hash select.
     #[inline]
     pub fn probe(&self, hash: u64, is_match: impl Fn(&S::Entry) -> bool) -> Probe<S::Entry> {
         let mut index = self.home(hash);
@@ -92,13 +94,14 @@ impl<S: Slot> HashTable<S> {
         self.slots[free] = S::occupied(entry);
     }
 
-    /// Returns a slot, for entries that are written through a shared reference.
+    /// Returns the slot at an index. If its fields are atomic, an entry can be written through this shared reference.
     #[must_use]
     pub fn slot(&self, index: usize) -> &S {
         &self.slots[index]
     }
 
-    /// Loads the slots of some hashes into the processor's caches, up to [`PREFETCHED_KEYS`] of them at a time.
+    /// Loads the slots at which the searches for these hashes begin into the processor's caches. The caller passes at
+    /// most [`PREFETCHED_KEYS`] hashes.
     #[inline]
     pub fn prefetch(&self, hashes: impl IntoIterator<Item = u64>) {
         let touched = hashes
@@ -108,7 +111,7 @@ impl<S: Slot> HashTable<S> {
         black_box(touched.fold(0, |all, word| all ^ word));
     }
 
-    /// Builds a table of at least `slots` slots with the same entries.
+    /// Builds a table of at least `slots` slots with the same entries. `hash` computes the hash of an entry again.
     #[must_use]
     pub fn grown(&self, slots: usize, hash: impl Fn(&S::Entry) -> u64) -> Self {
         let mut larger = Self::with_slots(slots);

@@ -35,7 +35,7 @@ pub struct Job {
 pub struct JobFile {
     /// Path relative to the folder, with `/` as separator.
     pub name: String,
-    /// Content of the file.
+    /// Content of the file as text.
     pub text: String,
 }
 
@@ -44,10 +44,10 @@ pub struct JobFile {
 pub struct Parameter {
     /// Name, `[a-z][a-z0-9_]*`.
     pub name: String,
-    /// Type of the value, by which its text is parsed.
+    /// Type of the value, which determines how its text is parsed.
     #[serde(rename = "type")]
     pub kind: crate::contract::ColumnType,
-    /// Text that is used if a run sets no value. Without a default the parameter is NULL in SQL, unless it is
+    /// Text of the value that applies if a run sets none. Without a default the parameter is NULL in SQL, unless it is
     /// `required`.
     pub default: Option<String>,
     /// `true` if a run must set a value.
@@ -61,13 +61,13 @@ pub struct Parameter {
 pub struct Input {
     /// Name of the table in SQL.
     pub name: String,
-    /// Origin of its objects.
+    /// Source of the input's objects: a folder of raw data, or a table of another job.
     pub origin: InputOrigin,
     /// Contract that its rows must satisfy.
     pub contract: Contract,
 }
 
-/// Origin of an input's objects.
+/// Source of an input's objects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputOrigin {
@@ -82,13 +82,13 @@ pub enum InputOrigin {
     },
 }
 
-/// An intermediate result that several queries of a job share. It is computed once and held for the run; the tables and
-/// outputs declared after it, and the checks, read it by name.
+/// An intermediate result that several queries of a job share. It is computed once and held for the run. The checks,
+/// and the tables and outputs declared after it, can read it by name.
 #[derive(Clone, Debug, Serialize)]
 pub struct Table {
     /// Name of the table in SQL.
     pub name: String,
-    /// Content of the table, for readers of the job.
+    /// Description of the table's content, for readers of the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Query that computes the table from the inputs and the tables declared before it.
@@ -100,7 +100,7 @@ pub struct Table {
 pub struct Output {
     /// Name of the table; its root is `<output>/<job>/<name>/`.
     pub name: String,
-    /// Content of the table, for readers of the job.
+    /// Description of the table's content, for readers of the job.
     pub description: Option<String>,
     /// Query that computes the table from the inputs, the tables and the outputs declared before it.
     pub sql: Sql,
@@ -114,22 +114,23 @@ pub struct Output {
     pub key: Option<Key>,
     /// Columns whose values must occur in an input or output of this job. A run checks it before it publishes anything.
     pub references: Vec<Reference>,
-    /// Effect of a run on the rows that the table has.
+    /// Whether a run replaces the table's existing rows or adds to them.
     pub mode: Mode,
-    /// Parameters that bound a partition column. A run that sets one of them replaces only the partitions of the
-    /// window.
+    /// Window of partitions, bounded by two parameters. A run that sets at least one of them replaces only the
+    /// partitions in the window; any other run replaces the whole table.
     pub window: Option<Window>,
-    /// The input each of whose accepted rows gives one row here, apart from those that `filter` or the window leave
-    /// out.
+    /// Name of an input. Each of its accepted rows must give exactly one row of the output, unless `filter` or the
+    /// window leaves that row out.
     pub rows_of: Option<String>,
-    /// Condition in SQL over the query's columns. Rows for which it is not true are left out and counted.
+    /// Condition in SQL over the query's columns. Rows for which it is not true are left out; they are counted if
+    /// `rows_of` is set.
     #[serde(rename = "where")]
     pub filter: Option<String>,
     /// Boolean columns whose true values are counted and reported. Their rows are published all the same.
     pub warnings: Vec<String>,
 }
 
-/// Effect of a run on the rows that a table has.
+/// Effect of a run on the existing rows of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -140,7 +141,7 @@ pub enum Mode {
     Append,
 }
 
-/// Parameters that bound a partition column, both ends included.
+/// Range of a partition column's values, bounded by two parameters. Both ends are included.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Window {
     /// Name of the partition column.
@@ -151,14 +152,14 @@ pub struct Window {
     pub to: String,
 }
 
-/// A query and its origin in the job folder.
+/// A query, and the place in the job folder where it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sql {
-    /// Name of the file, relative to the job folder; `job.toml` if the text is written there.
+    /// Name of the file, relative to the job folder; `job.toml` if the query is a string in it.
     pub file: String,
     /// Line of that file on which the text begins, from 1.
     pub line: usize,
-    /// Text of the query.
+    /// Text of the query, in SQL.
     pub text: String,
 }
 
@@ -169,21 +170,21 @@ pub struct Check {
     pub name: String,
     /// Condition that is checked.
     pub kind: CheckKind,
-    /// Consequence of a failure: the run stops, or only reports it.
+    /// Consequence of a failure: the run fails, or only reports it.
     pub severity: crate::contract::Severity,
     /// `true` if every run performs the check; `false` if only runs with `--check <name>` do.
     pub enabled: bool,
 }
 
-/// Condition of a check.
+/// Condition of a check: what its queries must return.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckKind {
     /// Two queries of one row each must return exactly the same values.
     Equal {
-        /// Query that returns the expected row.
+        /// Query whose single row is the expected one.
         expected: Sql,
-        /// Query that returns the actual row.
+        /// Query whose single row is compared with the expected one.
         got: Sql,
     },
     /// Each row that the query returns is a violation. The first ones are reported.

@@ -1,4 +1,4 @@
-//! Job folders: contracts and SQL, parsed, validated and planned.
+//! Parses, validates and plans job folders, which hold contracts and SQL.
 //!
 //! A job says what is computed, never where it is stored. It is a folder with a `job.toml` (inputs with their contracts,
 //! parameters, outputs, checks) and SQL files. This crate parses the files of such a folder into a [`job::Job`], finds every
@@ -61,22 +61,24 @@
 //! The types are `string`, `int`, `bigint`, `double`, `decimal(p,s)`, `date`, `timestamp` and `boolean`. Each may be followed
 //! by `not null`; without it, NULL is accepted.
 //!
-//! A column of an output takes the values of its query without a cast if nothing can be lost: integers and decimals go into
-//! each other and into `double`, floating-point numbers into `double` only, and all other types only into themselves. So the
-//! sum of a `decimal(12,2)`, which is wider in DataFusion, can be written into a `decimal(18,2)`. A value that does not fit, or
-//! that would lose digits, fails the run with the name of the column. Other conversions need a cast in the query.
+//! A column of an output takes the values of its query without a cast if nothing can be lost. Integers and decimals can
+//! be written into columns of each other's types and of type `double`, floating-point numbers only into `double`, and
+//! all other types only into the same type. So the sum of a `decimal(12,2)`, which is wider in DataFusion, can be
+//! written into a `decimal(18,2)`. A value that does not fit, or that would lose digits, fails the run with an error
+//! that names the column. Other conversions need a cast in the query.
 //!
 //! # Invariants
 //!
-//! - The crate does no IO and reads neither clock nor environment: the same files give the same job, the same plans, the same
-//!   rows.
+//! - The crate does no IO and reads neither clock nor environment: the same files give the same job, plans and rows.
 //! - A job that passes [`job::Job::check`] fails in a run only because of its data: a check that does not hold, a number that
 //!   overflows, NULL in a `not null` column.
-//! - All problems are reported at once, each with its position. Only within one query the first problem hides the others.
-//! - A run plans what a check plans: there is one session configuration, and one path from text to plan.
+//! - All problems are reported at once, each with its position. Only within one query, the first problem hides the
+//!   others.
+//! - Runs and checks plan a query in the same way: they share the session configuration and the code from text to plan.
 //! - The arithmetic of the bundled jobs is exact: amounts, hours and averages are integers and decimals until they are rounded
 //!   once, at the end.
-//! - Names are lower case, so that SQL, Glue and Athena agree on them. `from` has the name of the field in the file.
+//! - Names are lower case, so that SQL, Glue and Athena agree on them. A column whose field in the file has another
+//!   name declares that name in `from`.
 //!
 //! # Functions
 //!

@@ -1,7 +1,7 @@
-//! Names of jobs, datasets and columns.
+//! Rules for the names of jobs, datasets and columns.
 
-/// `true` if a name is a lower-case letter followed by lower-case letters, digits and underscores, which Athena and
-/// Glue accept as they are.
+/// `true` if a name is a lower-case letter followed by lower-case letters, digits and underscores, and has at most 255
+/// bytes. Athena and Glue accept such names unquoted.
 #[must_use]
 pub fn is_legal(name: &str) -> bool {
     let mut bytes = name.bytes();
@@ -10,10 +10,10 @@ pub fn is_legal(name: &str) -> bool {
         && name.len() <= LONGEST
 }
 
-/// Length limit in bytes, which is Glue's.
+/// Maximum length of a name in bytes: the limit of Glue.
 const LONGEST: usize = 255;
 
-/// Returns the legal name that is nearest to any text, for example `vehicle_id` for `Vehicle ID`.
+/// Converts any text to a legal name, for example `Vehicle ID` to `vehicle_id`.
 #[must_use]
 pub fn legalize(text: &str) -> String {
     let mut name = String::with_capacity(text.len());

@@ -5,16 +5,16 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-/// One mistake in a job folder, at the position where a person corrects it.
+/// One mistake in a job folder, with the position at which to correct it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
     /// Name of the file, relative to the job folder.
     pub file: String,
-    /// Line, from 1.
+    /// Line number, counted from 1.
     pub line: usize,
-    /// Character in that line, from 1.
+    /// Number of the character in that line, counted from 1.
     pub column: usize,
-    /// Description: lower case, without a full stop, names in backticks.
+    /// Description of the mistake: lower case, without a full stop, names in backticks.
     pub message: String,
     /// Advice for the author of the job.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,8 +61,8 @@ impl fmt::Display for Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Returns the value if there are no problems, else the problems sorted by position. A value must exist if there
-    /// are no problems.
+    /// Returns the value if there are no problems, otherwise the problems, sorted by position and without duplicates.
+    /// The caller passes no value only if there is a problem.
     pub(crate) fn or<T>(mut problems: Vec<Problem>, value: Option<T>) -> Result<T, Self> {
         match value {
             Some(value) if problems.is_empty() => Ok(value),
@@ -106,9 +106,9 @@ impl std::error::Error for Problems {}
 /// Position in a text file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
-    /// Line, from 1.
+    /// Line number, counted from 1.
     pub(crate) line: usize,
-    /// Character in that line, from 1.
+    /// Number of the character in that line, counted from 1.
     pub(crate) column: usize,
 }
 
@@ -116,8 +116,8 @@ impl Position {
     /// Position of the first character of a file.
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
-    /// Returns the position of the first byte of a span; a span that begins within a character, or behind the text,
-    /// counts as the nearest character before it.
+    /// Returns the position at which a span begins. If the span begins within a character or beyond the end of the
+    /// text, the nearest character boundary before it counts.
     pub(crate) fn of(text: &str, span: &Range<usize>) -> Self {
         let end = (0..=span.start.min(text.len()))
             .rev()

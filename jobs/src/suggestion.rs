@@ -1,7 +1,7 @@
 //! Suggestions for misspelled names.
 
-/// Returns the known name that differs least from `name`, `None` if even that one differs too much to be what was
-/// meant.
+/// Returns the known name that differs least from `name`; `None` if `name` is not likely to be a misspelling of any of
+/// them.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
@@ -34,8 +34,7 @@ pub(crate) fn suggestion<'a>(
     }
 }
 
-/// Returns the number of letters to insert, delete, replace or swap with their neighbor that turn one text into the
-/// other.
+/// Returns the edit distance of two texts: the fewest letters to insert, delete, replace or swap with a neighbor.
 fn distance(left: &str, right: &str) -> usize {
     let left = left.chars().collect::<Vec<_>>();
     let right = right.chars().collect::<Vec<_>>();

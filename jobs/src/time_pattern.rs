@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// A parsed pattern: the items of a text, from its first character to its last.
+/// A parsed pattern: the sequence of items that make up a whole text.
 ///
 /// | directive | text | | directive | text |
 /// |---|---|---|---|---|
@@ -22,34 +22,34 @@ pub struct TimePattern {
     items: Vec<Item>,
 }
 
-/// An item of a pattern.
+/// An item of a pattern: a literal character, or digits or letters that describe a part of a date or time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
     /// A character that matches itself.
     Literal(char),
-    /// Four digits.
+    /// `%Y`: the year, four digits.
     Year,
-    /// Two digits: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068.
+    /// `%y`: the year, two digits. 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068.
     ShortYear,
-    /// Two digits, 01 to 12.
+    /// `%m`: the month, two digits from 01 to 12.
     Month,
-    /// The first three letters of the month's English name, in any case.
+    /// `%b`: the first three letters of the month's English name, in any case.
     MonthName,
-    /// Two digits, 01 to 31.
+    /// `%d`: the day of the month, two digits from 01 to 31.
     Day,
-    /// One or two digits, or a space and one digit.
+    /// `%e`: the day of the month, one or two digits, or a space and one digit.
     SpacedDay,
-    /// Two digits, 00 to 23.
+    /// `%H`: the hour, two digits from 00 to 23.
     Hour,
-    /// Two digits, 00 to 59.
+    /// `%M`: the minute, two digits from 00 to 59.
     Minute,
-    /// Two digits, 00 to 59; leap seconds are refused.
+    /// `%S`: the second, two digits from 00 to 59. Leap seconds are refused.
     Second,
-    /// One to six digits after the second.
+    /// `%f`: the fraction of a second, one to six digits.
     Fraction,
-    /// Nothing, or a point and one to six digits.
+    /// `%.f`: nothing, or a point and a fraction of one to six digits.
     PointFraction,
-    /// `Z`, `+hh`, `+hhmm` or `+hh:mm`, or the same with `-`.
+    /// `%z`: the offset from UTC, as `Z`, `+hh`, `+hhmm` or `+hh:mm`, or the same with `-`.
     Offset,
 }
 
@@ -57,7 +57,8 @@ impl TimePattern {
     /// Parses a pattern of directives and literal characters.
     ///
     /// # Errors
-    /// A directive that is not in the table above, or a component that occurs twice.
+    /// `Unknown` for a directive that [`TimePattern`] does not list, `LonePercent` for a percent sign at the end,
+    /// `Twice` for a component that occurs twice.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let mut items = Vec::new();
         let mut characters = text.chars();
@@ -102,7 +103,8 @@ impl TimePattern {
     /// Checks that the pattern describes a date and nothing finer.
     ///
     /// # Errors
-    /// A missing year, month or day; an hour, minute, second or offset.
+    /// `Missing` if there is no year, month or day; `TimeInDate` if there is an hour, minute, second, fraction or
+    /// offset.
     pub(crate) fn gives_a_date(&self) -> Result<(), PatternError> {
         self.check_for_a_date()?;
         match self
@@ -114,11 +116,12 @@ impl TimePattern {
         }
     }
 
-    /// Checks that the pattern describes a timestamp: a date and, if there is a time, no gap in it.
+    /// Checks that the pattern describes a timestamp: a date and, if there is a time, no gap in it. `utc` is `true` if
+    /// the column has a zone, which an offset requires.
     ///
     /// # Errors
-    /// A missing year, month or day; minutes without hours, seconds without minutes, a fraction without seconds; an
-    /// offset although the column has no zone.
+    /// `Missing` if there is no year, month or day; `Gap` for minutes without hours, seconds without minutes, or a
+    /// fraction without seconds; `OffsetWithoutZone` for an offset if `utc` is `false`.
     pub(crate) fn gives_a_timestamp(&self, utc: bool) -> Result<(), PatternError> {
         self.check_for_a_date()?;
         let has = |component| self.components().any(|found| found == component);
@@ -149,13 +152,13 @@ impl TimePattern {
         Ok(())
     }
 
-    /// Returns the items in order.
+    /// Returns the items, in the order of the text.
     #[must_use]
     pub fn items(&self) -> &[Item] {
         &self.items
     }
 
-    /// Iterates over the components that the items describe.
+    /// Iterates over the date and time components that the items describe.
     fn components(&self) -> impl Iterator<Item = Component> {
         self.items.iter().filter_map(|item| item.component())
     }
@@ -218,29 +221,29 @@ impl Item {
     }
 }
 
-/// A component of a timestamp, in order from the coarsest on.
+/// A component of a timestamp. The components of a date and a time are ordered from the coarsest to the finest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 enum Component {
-    /// The year.
+    /// Year, of four or two digits.
     Year,
-    /// The month.
+    /// Month, as a number or a name.
     Month,
-    /// The day of the month.
+    /// Day of the month.
     Day,
-    /// The hour.
+    /// Hour of the day.
     Hour,
-    /// The minute.
+    /// Minute of the hour.
     Minute,
-    /// The second.
+    /// Second of the minute.
     Second,
-    /// The fraction of a second.
+    /// Fraction of a second.
     Fraction,
-    /// The offset from UTC.
+    /// Offset from UTC. It is after `Day`, because a date cannot have one.
     Offset,
 }
 
 impl Component {
-    /// Returns the component with its directive, for messages.
+    /// Returns the name of the component with its directive, for messages.
     fn name(self) -> &'static str {
         match self {
             Self::Year => "a year (`%Y`)",
@@ -255,7 +258,7 @@ impl Component {
     }
 }
 
-/// Reason why a text is not a valid pattern, or not one for its type.
+/// Reason why a text is not a valid pattern, or does not suit the type of its column.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PatternError {
     /// A directive that is not in [`TimePattern`]'s table.

@@ -1,4 +1,4 @@
-//! Parsing of texts into typed values, for `--param`, the defaults of parameters, and inferred types.
+//! Parses texts into typed values: values of `--param`, defaults of parameters, and samples for type inference.
 
 use datafusion::common::ScalarValue;
 
@@ -8,7 +8,7 @@ use crate::time_pattern::{Item, TimePattern};
 /// Parses a text as a value of a type, as strictly as a field of a file is parsed.
 ///
 /// # Errors
-/// A description of what was expected, if the text is not a valid value.
+/// A message that names the expected form if the text is not a valid value.
 pub(crate) fn parse(kind: &ColumnType, text: &str) -> Result<ScalarValue, String> {
     let refuse =
         |expected: String| format!("`{text}` is not a valid `{kind}`: expected {expected}");
@@ -68,8 +68,8 @@ pub(crate) fn parse(kind: &ColumnType, text: &str) -> Result<ScalarValue, String
     Ok(value)
 }
 
-/// Parses a decimal number and returns it in units of its last place, `None` if the text is not a number or has more
-/// digits than the type.
+/// Parses a decimal number and returns it in units of its last place: `4.5` with a scale of 2 is 450. Returns `None` if
+/// the text is not a number or has more digits than the type allows.
 fn decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
@@ -102,7 +102,7 @@ fn decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
 struct Moment {
     /// Days since 1970-01-01.
     days: i32,
-    /// Seconds since the start of that day; with an offset it may be negative or longer than a day.
+    /// Seconds since the start of that day. If the text has an offset, they may be negative or exceed a day.
     seconds: i64,
     /// Microseconds since the start of that second.
     micros: i64,
@@ -115,7 +115,7 @@ impl Moment {
     }
 }
 
-/// Parses a text by a pattern, `None` if it does not match.
+/// Parses a text by a pattern; `None` if the text does not match or the date does not exist.
 fn moment(format: &str, text: &str) -> Option<Moment> {
     let pattern = TimePattern::parse(format).ok()?;
     let mut rest = text;
@@ -173,7 +173,7 @@ const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 ];
 
-/// Takes exactly `count` digits off a text.
+/// Removes exactly `count` digits from the start of a text and returns their value.
 fn digits(rest: &mut &str, count: usize) -> Option<i64> {
     let (digits, after) = rest.split_at_checked(count)?;
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -183,7 +183,7 @@ fn digits(rest: &mut &str, count: usize) -> Option<i64> {
     digits.parse().ok()
 }
 
-/// Takes one to six digits off a text and returns them as microseconds.
+/// Removes one to six digits from the start of a text and returns them as a fraction of a second, in microseconds.
 fn fraction(rest: &mut &str) -> Option<i64> {
     let count = rest.bytes().take_while(u8::is_ascii_digit).count();
     if !(1..=6).contains(&count) {
@@ -193,7 +193,7 @@ fn fraction(rest: &mut &str) -> Option<i64> {
     Some((count..6).fold(value, |value, _| value * 10))
 }
 
-/// Takes an offset off a text, in seconds east of UTC.
+/// Removes an offset from the start of a text and returns it in seconds east of UTC.
 fn offset_seconds(rest: &mut &str) -> Option<i64> {
     if let Some(after) = rest.strip_prefix('Z') {
         *rest = after;
@@ -219,7 +219,7 @@ fn offset_seconds(rest: &mut &str) -> Option<i64> {
     Some(sign * (hours * 3600 + minutes * 60))
 }
 
-/// Returns the days since 1970-01-01 in the Gregorian calendar, `None` if the date does not exist.
+/// Converts a date of the Gregorian calendar to days since 1970-01-01; `None` if the date does not exist.
 fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i32> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {

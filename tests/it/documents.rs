@@ -1,4 +1,5 @@
-//! What the documents promise: commands that run, outputs that are compared, tables that are true.
+//! The documents: their commands run, their outputs are compared with those of the binary, and their tables are checked against
+//! the code.
 
 use std::path::Path;
 
@@ -15,13 +16,13 @@ fn read(name: &str) -> String {
 /// The documents whose commands are run, each in a folder of its own.
 const DOCUMENTS: [&str; 2] = ["README.md", "docs/guide.md"];
 
-/// Set to write the outputs of this binary into the documents, instead of comparing them.
+/// Environment variable. If it is set, the outputs of this binary are written into the documents, instead of being compared.
 const UPDATE: &str = "DRIVETRAIN_UPDATE_DOCUMENTS";
 
-/// The folder in which a document's commands seem to run.
+/// Folder in which a document's commands run, as the document shows it.
 const HOME: &str = "/home/you";
 
-/// Splits a shell line into words: double quotes group words, `#` begins a comment.
+/// Splits a shell line into words. Double quotes group words, and `#` begins a comment.
 fn words(line: &str) -> Vec<String> {
     let line = line.split(" #").next().unwrap();
     let pieces = line.split('"').enumerate();
@@ -41,7 +42,7 @@ fn words(line: &str) -> Vec<String> {
 /// Runs a document from top to bottom and returns it with the outputs of this binary.
 ///
 /// A fenced block `csv some/file.csv` is written to that file. In a `console` block, lines after `$` are commands and the others
-/// are outputs: standard output and, of a command that fails, the error. In an `sh` block, each line that begins with `drivetrain`
+/// are outputs: standard output and, if a command fails, its error. In an `sh` block, each line that begins with `drivetrain`
 /// must succeed.
 fn run_document(document: &str) -> String {
     let sandbox = Sandbox::new();
@@ -110,7 +111,7 @@ fn run(sandbox: &Sandbox, line: &str) -> ProcessOutput {
     sandbox.run_words(&words)
 }
 
-/// Hides what differs from run to run: ids, times, and sizes, which follow the versions of libraries.
+/// Replaces what differs between runs with placeholders: ids, times, and sizes, which depend on the versions of libraries.
 fn comparable(document: &str) -> String {
     let mut comparable = document.to_owned();
     for (pattern, word) in [
@@ -169,7 +170,7 @@ fn every_link_of_the_documents_leads_to_a_file() {
 
 #[test]
 fn every_path_in_the_map_exists() {
-    // Up to a placeholder, such as the folder of `commands/<verb>.rs`.
+    // Finds paths up to a placeholder, for example the folder of `commands/<verb>.rs`.
     let path = Regex::new(r"`((?:[a-z_]+/)+[\w.-]*)[^`]*`").unwrap();
     let map = read("ARCHITECTURE.md");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -178,7 +179,7 @@ fn every_path_in_the_map_exists() {
         .map(|found| found[1].to_owned())
         .collect();
     assert!(found.len() > 50, "{found:?}");
-    // The folder of the commit protocol is below an output root, not in the repository.
+    // `_drivetrain/` is the folder of the commit protocol below an output root, not a folder of the repository.
     for path in found.iter().filter(|path| *path != "_drivetrain/") {
         let parents = ["", "jobs/src", "runner/src", "statemachine/src"];
         let exists = parents.iter().any(|parent| {

@@ -1,29 +1,29 @@
-//! End-to-end tests: most of them run the real binary, those of stores and of the commit protocol call the library.
+//! End-to-end tests. Most of them run the real binary; those of stores and of the commit protocol call the library.
 //!
-//! A test is named by the sentence that it proves. Tests that need more than the tree are ignored and say what they need;
-//! `.ci/run services` runs them.
+//! The name of a test is the sentence that it proves. Tests that need more than this repository are ignored, with a reason that
+//! says what they need. `.ci/run services` runs them.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![expect(
     clippy::print_stdout,
     reason = "tests print what they counted, for `--nocapture`"
 )]
 
-// What tests share: the sandbox of the binary, sample jobs, backends, faults, runs of a small table.
+// Code that tests share: the sandbox of the binary, sample jobs, backends, faults, runs of a small table.
 mod support;
 
-// Every implementation of the store's port, its faults and their messages.
+// Every implementation of the trait of stores, and the messages when a store fails.
 mod store;
-// The commit protocol, and what was tried against it.
+// The commit protocol, and attempts to break it.
 mod commit;
-// What runs read and write: gates, memory, partitions, windows, interrupts.
+// Runs of jobs: quality gate, memory, partitions, windows, interrupts.
 mod pipeline;
 // State machines: `check`, `simulate`, `test`, `test-state`, `mocks`.
 mod machines;
-// What commands take and print.
+// The command line and the output of commands.
 mod command_line;
-// What the documents promise: commands that run, outputs that are compared, tables that are true.
+// The documents: their commands, outputs and tables are compared with the binary and the code.
 mod documents;
-// The commit protocol's document and its model: the same steps, the same deviations.
+// The document of the commit protocol and the model: they have the same steps and deviations.
 mod protocol_document;
-// The shape of the code: edges between crates, the law of rooms, circles of files.
+// The structure of the code: dependencies between crates and between rooms, circles of files.
 mod architecture;

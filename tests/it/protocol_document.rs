@@ -1,4 +1,5 @@
-//! The commit protocol's document and its model speak of the same steps: `docs/commit-protocol.md` and `docs/model/src`.
+//! Checks that the document of the commit protocol and the model have the same steps: `docs/commit-protocol.md` and
+//! `docs/model/src`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,7 +32,7 @@ fn model() -> Vec<String> {
     texts
 }
 
-/// Returns the number that a text begins with: digits, a dot, digits.
+/// Returns the step number with which a text begins: digits, a dot, digits.
 fn number(text: &str) -> Option<&str> {
     let is_number = |c: char| c.is_ascii_digit() || c == '.';
     let end = text.find(|c| !is_number(c)).unwrap_or(text.len());
@@ -41,7 +42,7 @@ fn number(text: &str) -> Option<&str> {
     is_step.then_some(&text[..end])
 }
 
-/// Returns the numbers of lines that begin with `prefix` and a number.
+/// Returns the step numbers of the lines that begin with `prefix` and a number.
 fn numbers<'a>(lines: impl Iterator<Item = &'a str>, prefix: &str) -> Vec<String> {
     let after = lines.filter_map(|line| line.trim_start().strip_prefix(prefix));
     after.filter_map(number).map(str::to_owned).collect()
@@ -52,7 +53,7 @@ fn steps(document: &str) -> Vec<String> {
     numbers(document.lines(), "- **")
 }
 
-/// Returns the numbers that the document says are not in the model.
+/// Returns the numbers of the steps that are not in the model, according to the document.
 fn not_modeled(document: &str) -> Names {
     let (_, table) = document
         .split_once("| step | not modeled, because |")

@@ -1,4 +1,4 @@
-//! The folders of the bundled jobs, embedded at build.
+//! The folders of the bundled jobs, embedded into the binary at build time.
 
 use crate::job::JobFile;
 
@@ -16,10 +16,10 @@ macro_rules! folder {
     };
 }
 
-/// Name of a folder and its files, each with name and text.
+/// Name of a job folder, and the name and text of each of its files.
 type Folder = (&'static str, &'static [(&'static str, &'static str)]);
 
-/// The job folders beside this crate's sources.
+/// The job folders, which are beside this crate's `src`.
 const FOLDERS: [Folder; 3] = [
     folder!("rental_facts": "job.toml", "rental_facts.sql", "user_overlaps.sql", "vehicle_overlaps.sql"),
     folder!(
@@ -40,7 +40,7 @@ const FOLDERS: [Folder; 3] = [
     ),
 ];
 
-/// Returns the files of a bundled job.
+/// Returns the files of a bundled job, `None` if no bundled job has this name.
 #[must_use]
 pub fn files(name: &str) -> Option<Vec<JobFile>> {
     let (_, files) = FOLDERS.iter().find(|(job, _)| *job == name)?;

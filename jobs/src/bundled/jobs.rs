@@ -3,7 +3,7 @@
 use super::embedded_folders::{NAMES, files};
 use crate::job::Job;
 
-/// Parses a bundled job.
+/// Parses a bundled job; `None` if no bundled job has this name.
 ///
 /// # Panics
 /// Never: the crate's tests parse and check every bundled job.
@@ -16,7 +16,7 @@ pub fn job(name: &str) -> Option<Job> {
 /// Parses the bundled jobs, in the order in which they run.
 ///
 /// # Panics
-/// Never, as [`job`].
+/// Never: the crate's tests parse and check every bundled job.
 #[must_use]
 pub fn jobs() -> Vec<Job> {
     NAMES.iter().filter_map(|name| job(name)).collect()

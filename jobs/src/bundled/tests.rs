@@ -89,7 +89,7 @@ async fn collect(context: &SessionContext, plan: LogicalPlan) -> RecordBatch {
     arrow::compute::concat_batches(&schema, &batches).unwrap()
 }
 
-/// Result of a run.
+/// Outputs of a run, and for each of them the number of rows that its filter left out.
 struct Ran {
     outputs: Tables,
     filtered: HashMap<String, Option<u64>>,

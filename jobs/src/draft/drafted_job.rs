@@ -1,4 +1,4 @@
-//! A job that is drafted from a sample: the contract, and a query that passes the rows on.
+//! Drafts a job from a sample: the contract, and a query that returns the rows unchanged.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ pub struct CsvSample {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// Drafts a job that reads files like the sample.
+/// Drafts a job that reads CSV files like the sample.
 #[must_use]
 pub fn from_csv(job: &str, dataset: &str, sample: &CsvSample) -> Vec<JobFile> {
     let rows = sample
@@ -54,7 +54,7 @@ pub fn from_csv(job: &str, dataset: &str, sample: &CsvSample) -> Vec<JobFile> {
     )
 }
 
-/// Drafts a job that reads Parquet files of a schema.
+/// Drafts a job that reads Parquet files with this schema.
 #[must_use]
 pub fn from_parquet(job: &str, dataset: &str, schema: &Schema) -> Vec<JobFile> {
     let columns = schema.fields().iter().map(|field| {
@@ -119,7 +119,7 @@ fn stored(kind: &DataType) -> (ColumnType, Option<String>) {
     (exact, None)
 }
 
-/// Writes the files of a drafted job.
+/// Builds the files of a drafted job: its `job.toml` and its query.
 fn files(
     job: &str,
     dataset: &str,
@@ -187,7 +187,7 @@ fn names(columns: &[(&str, InferredType)]) -> Vec<String> {
     names
 }
 
-/// Returns a type as a contract writes it.
+/// Formats a type as a contract spells it, in quotes.
 fn type_text(inferred: &InferredType) -> String {
     quoted(&format!(
         "{}{}",
@@ -196,7 +196,7 @@ fn type_text(inferred: &InferredType) -> String {
     ))
 }
 
-/// Returns the value of a column in the input's contract.
+/// Formats the value that declares a column in the input's contract.
 fn input_column(name: &str, field: &str, inferred: &InferredType) -> String {
     let mut parts = vec![format!("type = {}", type_text(inferred))];
     match &inferred.kind {
@@ -230,7 +230,7 @@ fn input_column(name: &str, field: &str, inferred: &InferredType) -> String {
     }
 }
 
-/// Returns the value of a column in the output's contract.
+/// Formats the value that declares a column in the output's contract.
 fn output_column(inferred: &InferredType) -> String {
     match &inferred.kind {
         ColumnType::Timestamp { utc: true, .. } => {
@@ -240,7 +240,7 @@ fn output_column(inferred: &InferredType) -> String {
     }
 }
 
-/// Returns a text as a TOML string.
+/// Formats a text as a TOML string, in quotes.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

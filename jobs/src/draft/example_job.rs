@@ -2,7 +2,7 @@
 
 use crate::job::{JOB_FILE, JobFile};
 
-/// Folder within the example job whose `raw/` holds its sample data: the `--input` to run it with.
+/// Folder of the example job that has the sample data in `raw/`. The job runs on it with `--input <job>/sample`.
 pub const SAMPLE_FOLDER: &str = "sample";
 
 /// Returns the files of a small job that shows nearly every feature, with sample data to run it on.

@@ -1,4 +1,4 @@
-//! Inference of a column's likely type from sample values. A person corrects the result; no run infers anything.
+//! Infers a column's likely type from sample values. A person corrects the result; no run infers anything.
 
 use crate::contract::ColumnType;
 use crate::value_parser;
@@ -14,7 +14,7 @@ pub struct InferredType {
     pub remark: Option<String>,
 }
 
-/// Infers a column's type from some of its values; `None` is an empty, unquoted field.
+/// Infers a column's type from sample values. `None` stands for an empty, unquoted field.
 #[must_use]
 pub fn infer_type(values: &[Option<&str>]) -> InferredType {
     let texts = values.iter().flatten().copied().collect::<Vec<_>>();
@@ -68,8 +68,8 @@ fn booleans(texts: &[&str]) -> Option<TypeAndRemark> {
     Some((kind, remark.map(str::to_owned)))
 }
 
-/// Returns a type of numbers if all values are whole numbers or decimals. Values with leading zeros or an exponent are
-/// codes and no numbers.
+/// Returns a type of numbers if all values are whole numbers or decimals. Values with leading zeros or an exponent
+/// count as codes, not as numbers.
 fn numbers(texts: &[&str]) -> Option<TypeAndRemark> {
     let (mut whole, mut scale) = (0, 0);
     for text in texts {
@@ -119,8 +119,8 @@ fn numbers(texts: &[&str]) -> Option<TypeAndRemark> {
     ))
 }
 
-/// Patterns of dates in the order in which they are tried; the second of a pair is the other reading of the same
-/// digits.
+/// Patterns of dates in the order in which they are tried. The second pattern of a pair is another one that the same
+/// digits may match, with day and month swapped.
 const PATTERNS: [(&str, Option<&str>); 9] = [
     ("%Y-%m-%d", None),
     ("%Y/%m/%d", None),
@@ -173,12 +173,12 @@ fn times(texts: &[&str]) -> Option<TypeAndRemark> {
     None
 }
 
-/// Returns the remark that another pattern matches as well.
+/// Builds the remark that another pattern matches the sample as well.
 fn either(other: &str) -> String {
     format!("or {other}: the sample matches both")
 }
 
-/// Returns the remark that values of digits only are codes.
+/// Returns a remark if all values consist of digits only: they look like numbers, but are codes.
 fn codes(texts: &[&str]) -> Option<String> {
     let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     (texts.iter().all(digits))

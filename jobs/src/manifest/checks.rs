@@ -44,7 +44,7 @@ fn kind(section: &Section<'_>, files: &[JobFile]) -> Option<CheckKind> {
             section.report(
                 &section.name(),
                 "a check needs either `expected` and `got`, or `no_rows`",
-                "write a query that returns the violations into `no_rows`, or two queries of one row into the others",
+                "put a query that returns the violations into `no_rows`, or one-row queries into `expected` and `got`",
             );
             None
         }

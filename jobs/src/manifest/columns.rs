@@ -18,7 +18,8 @@ pub(super) fn columns(section: &Section<'_>, within: SectionKind) -> Vec<Column>
         .collect()
 }
 
-/// Reads a column, which is a type or a table. A problem with its type is reported; the column then has a likely type.
+/// Reads a column, which is a type or a table. A problem with its type is reported; the column then gets the type that
+/// was most likely meant.
 fn column(document: &TomlDocument<'_>, entry: &NamedEntry<'_>, within: SectionKind) -> Column {
     let mut column = Column {
         name: entry.name.to_owned(),
@@ -50,7 +51,7 @@ fn column(document: &TomlDocument<'_>, entry: &NamedEntry<'_>, within: SectionKi
     column
 }
 
-/// Reads `from` or `path`.
+/// Reads `from` or `path`. Without them, the values come from the field that has the column's name.
 fn origin(section: &Section<'_>, name: &str) -> Origin {
     match (section.text("from"), section.text("path")) {
         (Some(from), Some(_)) => {
@@ -67,7 +68,7 @@ fn origin(section: &Section<'_>, name: &str) -> Origin {
     }
 }
 
-/// Reads the type of a parameter, which has no `not null` and at most a format.
+/// Reads the type of a parameter, and its format if the parameter is a table. `not null` is reported.
 pub(super) fn parameter_type(
     document: &TomlDocument<'_>,
     text: &SpannedText,
@@ -84,7 +85,8 @@ pub(super) fn parameter_type(
     kind
 }
 
-/// Reads `<type> [not null]`, together with the other keys of its table if there is one.
+/// Reads `<type> [not null]`, together with the other keys of the column's table if there is one. Returns the type, and
+/// `true` if NULL is accepted.
 fn written_type(
     document: &TomlDocument<'_>,
     name_of: &str,
@@ -112,7 +114,8 @@ fn written_type(
     }
 }
 
-/// Adds the format, the zone and the spellings of a table. Keys that the type does not have are reported.
+/// Adds to a type what the column's table declares: the format, the zone, and the spellings of true and false. Keys
+/// that do not apply to the type are reported.
 fn with_details(mut kind: ColumnType, section: &Section<'_>) -> ColumnType {
     let takes: &[&str] = match kind {
         ColumnType::Date { .. } => &["format"],
@@ -126,7 +129,7 @@ fn with_details(mut kind: ColumnType, section: &Section<'_>) -> ColumnType {
         {
             section.report(
                 &value.span(),
-                format!("type `{kind}` has no key `{key}`"),
+                format!("`{key}` does not apply to type `{kind}`"),
                 "remove the key, or correct the type",
             );
         }
@@ -171,7 +174,7 @@ fn pattern(
     }
 }
 
-/// Reads the texts for true and false.
+/// Reads the texts for true and false. A text that means both is reported.
 fn spellings(section: &Section<'_>, yes: &mut Vec<String>, no: &mut Vec<String>) {
     for (key, spelt) in [("true", &mut *yes), ("false", &mut *no)] {
         let Some(value) = section.get(key) else {

@@ -1,4 +1,4 @@
-//! Keys, references and lists of column names, which inputs and outputs have in common.
+//! Reads keys, references, severities and lists of column names, in the same way for inputs and outputs.
 
 use toml::de::DeValue;
 
@@ -8,11 +8,11 @@ use super::toml_document::SpannedText;
 use crate::contract::{Column, Key, Reference, Severity};
 use crate::suggestion::suggestion;
 
-/// Severities by their names.
+/// Severities by their names in a `job.toml`.
 pub(super) const SEVERITIES: &[(&str, Severity)] =
     &[("reject", Severity::Reject), ("warn", Severity::Warn)];
 
-/// Reads a list of column names. Unknown and duplicate names are reported.
+/// Reads a column name or a list of column names. Unknown and duplicate names are reported.
 pub(super) fn column_names(section: &Section<'_>, key: &str, columns: &[Column]) -> Vec<String> {
     let texts = section.texts(key).unwrap_or_default();
     known_columns(section, &texts, columns);
@@ -41,7 +41,7 @@ pub(super) fn known_columns(section: &Section<'_>, texts: &[SpannedText], column
     }
 }
 
-/// Reads `severity`.
+/// Reads `severity`, which is `reject` if the key is missing.
 pub(super) fn severity(section: &Section<'_>) -> Severity {
     section.word("severity", SEVERITIES).unwrap_or_default()
 }
@@ -76,11 +76,11 @@ pub(super) fn key(section: &Section<'_>, columns: &[Column]) -> Option<Key> {
     Some(key)
 }
 
-/// A reference and its text in the file. Its target is checked once all datasets are known.
+/// A reference whose target is not checked yet. That requires all datasets of the job.
 pub(super) struct UnresolvedReference {
-    /// The reference.
+    /// The reference, as it is written.
     pub(super) reference: Reference,
-    /// Its text in the file.
+    /// Its text, with its span in the file.
     pub(super) text: SpannedText,
 }
 
@@ -93,7 +93,7 @@ pub(super) fn references(section: &Section<'_>, columns: &[Column]) -> Vec<Unres
         DeValue::Array(items) => items.iter().collect(),
         DeValue::String(_) => vec![value],
         _ => {
-            section.report_type(value, "references", "a list");
+            section.report_type(value, "references", "an array");
             return Vec::new();
         }
     };
@@ -152,7 +152,7 @@ pub(super) fn references(section: &Section<'_>, columns: &[Column]) -> Vec<Unres
         .collect()
 }
 
-/// Hint on the form of a reference.
+/// Hint that shows how to write a reference.
 const FORM: &str = "write `\"user_id -> users.user_id\"`, or `\"a, b -> dataset.a, dataset.b\"`";
 
 /// Parses `a, b -> dataset.a, dataset.b`.

@@ -5,8 +5,8 @@ use toml::de::DeTable;
 use crate::job::{JOB_FILE, JobFile};
 use crate::problem::Position;
 
-/// Returns the position of an entry of the `job.toml`, such as `["outputs", "daily", "columns", "revenue"]`, or of the
-/// nearest entry on this path that exists.
+/// Returns the position of an entry of the `job.toml`, such as `["outputs", "daily", "columns", "revenue"]`. If the
+/// entry does not exist, the position is that of the last entry on the path that does.
 pub(crate) fn entry_position(files: &[JobFile], path: &[&str]) -> Position {
     let Some(file) = files.iter().find(|file| file.name == JOB_FILE) else {
         return Position::START;
@@ -27,7 +27,8 @@ pub(crate) fn entry_position(files: &[JobFile], path: &[&str]) -> Position {
     Position::of(&file.text, &at)
 }
 
-/// Returns the position of the first character of a string under `path`, `None` if another string or none is there.
+/// Returns the position of the first character, behind the quotes, of the string under `path`. Returns `None` unless
+/// the value there is the string `text`.
 pub(crate) fn text_position(files: &[JobFile], path: &[&str], text: &str) -> Option<Position> {
     let file = files.iter().find(|file| file.name == JOB_FILE)?;
     let (table, _) = DeTable::parse_recoverable(&file.text);

@@ -9,19 +9,19 @@ use crate::contract::{Column, Contract, CsvFormat, Encoding, Format, Origin, Rul
 use crate::job::InputOrigin;
 use crate::name;
 
-/// An input before anything is looked up in other jobs.
+/// An input as its own `job.toml` declares it, before links to other jobs are resolved.
 pub(super) struct UnresolvedInput {
-    /// Name of the input.
+    /// Name of the input, which is also its table in SQL.
     pub(super) name: String,
-    /// The name in the file.
+    /// The name, with its span in the file.
     pub(super) name_text: SpannedText,
     /// Folder below `raw/`, if it is given.
     pub(super) raw: Option<String>,
     /// Minimum number of rows, if it is given.
     pub(super) min_rows: Option<u64>,
-    /// Source of its contract.
+    /// Source of its contract: the input itself, or a link to another job.
     pub(super) source: ContractSource,
-    /// References, if the contract is written in place.
+    /// References of a contract that is written in place; otherwise empty.
     pub(super) references: Vec<UnresolvedReference>,
 }
 
@@ -42,12 +42,12 @@ pub(super) struct JobLink {
     pub(super) job: String,
     /// Name of its input or output.
     pub(super) dataset: String,
-    /// The link in the file.
+    /// The link, with its span in the file.
     pub(super) text: SpannedText,
 }
 
 impl UnresolvedInput {
-    /// Returns the origin, `None` if it is that of the other job's input.
+    /// Returns the source of the input's objects; `None` if `contract` takes it from another job's input.
     pub(super) fn origin(&self) -> Option<InputOrigin> {
         match (&self.source, &self.raw) {
             (ContractSource::Table(link), _) => Some(InputOrigin::Table {
@@ -76,7 +76,7 @@ const CONTRACT_KEYS: [&str; 11] = [
     "rules",
 ];
 
-/// Reads an input.
+/// Reads an entry of `[inputs]`.
 pub(super) fn input(entry: &NamedEntry<'_>, section: &Section<'_>) -> UnresolvedInput {
     let raw = section.text("raw").map(|text| {
         if text.value.is_empty()
@@ -125,7 +125,7 @@ pub(super) fn input(entry: &NamedEntry<'_>, section: &Section<'_>) -> Unresolved
     }
 }
 
-/// Reports keys that cannot be combined with a link.
+/// Reports each of these keys that the section has, because they cannot be combined with the key `by`.
 fn refuse_keys(section: &Section<'_>, keys: &[&str], by: &str) {
     for key in keys {
         if let Some(value) = section.get(key) {
@@ -138,7 +138,7 @@ fn refuse_keys(section: &Section<'_>, keys: &[&str], by: &str) {
     }
 }
 
-/// Parses `job.dataset`.
+/// Parses a link `job.dataset`. Any other text is reported.
 fn link(section: &Section<'_>, text: SpannedText) -> Option<JobLink> {
     match text.value.split_once('.') {
         Some((job, dataset)) if name::is_legal(job) && name::is_legal(dataset) => Some(JobLink {
@@ -149,7 +149,7 @@ fn link(section: &Section<'_>, text: SpannedText) -> Option<JobLink> {
         _ => {
             section.report(
                 &text.span,
-                format!("`{}` is not a dataset of a job", text.value),
+                format!("`{}` is not a link to a dataset of another job", text.value),
                 "write `job.dataset`, for example `sales.days`",
             );
             None
@@ -157,7 +157,7 @@ fn link(section: &Section<'_>, text: SpannedText) -> Option<JobLink> {
     }
 }
 
-/// Reads a contract that is written in place.
+/// Reads a contract that is written in place, and its references.
 fn written_contract(section: &Section<'_>) -> (Contract, Vec<UnresolvedReference>) {
     // An invalid link was reported already: missing columns only follow from it.
     let linked = section.get("table").is_some() || section.get("contract").is_some();
@@ -210,7 +210,7 @@ fn check_fields(section: &Section<'_>, columns: &[Column]) {
     }
 }
 
-/// Reads the format of the objects, with the dialect of delimited text.
+/// Reads the format of the objects; for delimited text also its dialect.
 fn format(section: &Section<'_>, columns: &[Column]) -> Format {
     let parquet = section
         .word("format", &[("csv", false), ("parquet", true)])
@@ -271,14 +271,14 @@ fn format(section: &Section<'_>, columns: &[Column]) -> Format {
     })
 }
 
-/// Encodings by their names.
+/// Encodings by their names in a `job.toml`.
 const ENCODINGS: &[(&str, Encoding)] = &[
     ("utf-8", Encoding::Utf8),
     ("latin-1", Encoding::Latin1),
     ("windows-1252", Encoding::Windows1252),
 ];
 
-/// Parses a single ASCII character.
+/// Parses a single ASCII character. Any other text is reported.
 fn character(section: &Section<'_>, key: &str, text: &SpannedText) -> Option<u8> {
     match text.value.as_bytes() {
         [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Some(*byte),

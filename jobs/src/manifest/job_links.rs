@@ -1,4 +1,4 @@
-//! Links to other jobs: contracts of their inputs, and columns of their outputs.
+//! Resolves links to other jobs, which take the contract of an input or the columns of an output.
 
 use super::inputs::{ContractSource, JobLink, UnresolvedInput};
 use super::toml_document::TomlDocument;
@@ -8,12 +8,12 @@ use crate::contract::{Contract, Format, Origin};
 use crate::job::{InputOrigin, JOB_FILE, JobFile};
 use crate::suggestion::suggestion;
 
-/// Function that returns the files of another job by its name, `None` if there is no such job. A job may take contracts
-/// and tables from it. The bundled jobs are always known and need not be returned.
+/// Function that returns the files of the job with a name, `None` if there is no such job. It is called for each job
+/// that a `job.toml` links to. It need not know the bundled jobs.
 pub type Others<'a> = &'a dyn Fn(&str) -> Option<Vec<JobFile>>;
 
-/// Returns the contract and the origin of each input, in their order. Links that cannot be resolved are reported; their
-/// contract is empty.
+/// Returns the contract and the source of each input, in the order of the inputs. A link that cannot be resolved is
+/// reported, and its input gets a contract without columns.
 pub(super) fn contracts(
     document: &TomlDocument<'_>,
     job: &UnresolvedJob,
@@ -62,9 +62,9 @@ fn empty() -> Contract {
     }
 }
 
-/// Access to a job and, through its links, to others.
+/// Lookup of datasets in a job, in the jobs that it links to, and so on.
 struct JobLookup<'a> {
-    /// The job that is read.
+    /// The job whose links are resolved.
     own: &'a UnresolvedJob,
     /// Access to the files of the other jobs.
     others: Others<'a>,
@@ -74,7 +74,8 @@ struct JobLookup<'a> {
 type LinkError = (String, String);
 
 impl JobLookup<'_> {
-    /// Follows `contract = "job.input"` to the job that writes the contract out.
+    /// Resolves `contract = "job.input"` to a contract and its source. If that input links to another job as well, the
+    /// link is followed. `seen` holds the links that were followed, to detect circles.
     fn input(
         &self,
         link: &JobLink,
@@ -114,7 +115,8 @@ impl JobLookup<'_> {
         })?
     }
 
-    /// Returns the columns of `table = "job.output"`, as its Parquet files and folders hold them.
+    /// Resolves `table = "job.output"` to a contract with the output's columns. The values of partition columns come
+    /// from the path, all others from the Parquet files.
     fn table(&self, link: &JobLink) -> Result<(Contract, InputOrigin), LinkError> {
         if link.job == self.own.name.value {
             return Err((
@@ -163,7 +165,8 @@ impl JobLookup<'_> {
         })?
     }
 
-    /// Returns the jobs from `job` on that read each other's tables and end at this one, `None` if no path leads back.
+    /// Returns the names of jobs that lead from `job` back to this one: each reads a table of the next, and the last
+    /// reads a table of this job. `None` if there is no such path. `seen` holds the jobs that were visited.
     fn path_back(&self, job: &str, seen: &mut Vec<String>) -> Option<Vec<String>> {
         if seen.iter().any(|before| before == job) {
             return None;
@@ -184,7 +187,7 @@ impl JobLookup<'_> {
         })
     }
 
-    /// Parses a job by its name and passes it to a function.
+    /// Finds a job by its name, parses it and passes it to a function.
     fn with_job<T>(
         &self,
         name: &str,
@@ -221,7 +224,7 @@ impl JobLookup<'_> {
     }
 }
 
-/// Returns the job whose table the input reads.
+/// Returns the name of the job whose table the input reads, `None` if it does not have `table`.
 fn producer(input: &UnresolvedInput) -> Option<String> {
     match &input.source {
         ContractSource::Table(link) => Some(link.job.clone()),

@@ -14,7 +14,7 @@ use crate::suggestion::suggestion;
 
 /// An output before its references are checked, which happens once all datasets are known.
 pub(super) struct UnresolvedOutput {
-    /// The output.
+    /// The output, as it is written.
     pub(super) output: Output,
     /// Its references, with their text in the file.
     pub(super) references: Vec<UnresolvedReference>,
@@ -22,7 +22,7 @@ pub(super) struct UnresolvedOutput {
     pub(super) rows_of: Option<SpannedText>,
 }
 
-/// Reads an output.
+/// Reads an entry of `[outputs]`.
 pub(super) fn output(
     entry: &NamedEntry<'_>,
     section: &Section<'_>,
@@ -135,7 +135,7 @@ fn partition_by(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
     names
 }
 
-/// Reads `order_by`.
+/// Reads `order_by`. Unknown columns and partition columns are reported.
 fn order_by(section: &Section<'_>, columns: &[Column], partition_by: &[String]) -> Vec<String> {
     let texts = section.texts("order_by").unwrap_or_default();
     let names = texts
@@ -177,7 +177,7 @@ fn order_by(section: &Section<'_>, columns: &[Column], partition_by: &[String]) 
         .collect()
 }
 
-/// Reads `warnings`, which must be boolean columns.
+/// Reads `warnings`. Columns that are not boolean are reported.
 fn warnings(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
     let names = column_names(section, "warnings", columns);
     for column in columns.iter().filter(|column| names.contains(&column.name)) {

@@ -21,9 +21,9 @@ impl Job {
     }
 }
 
-/// A job as far as it could be parsed, and its problems.
+/// A job folder as far as it could be parsed, and its problems.
 pub(crate) struct ParsedFolder {
-    /// The job, `None` if the file is missing or is not valid TOML.
+    /// The job, `None` if the `job.toml` is missing or is not valid TOML.
     pub(crate) job: Option<Job>,
     /// Problems in the order in which they were found.
     pub(crate) problems: Vec<Problem>,

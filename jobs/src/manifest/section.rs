@@ -11,19 +11,19 @@ use super::toml_document::{SpannedText, TomlDocument};
 use crate::name;
 use crate::suggestion::suggestion;
 
-/// A TOML table that may have only the keys of its kind.
+/// A TOML table in a `job.toml`, together with the place of its name. Its kind determines which keys it may have.
 #[derive(Clone, Copy)]
 pub(super) struct Section<'a> {
     /// The document that the table belongs to.
     pub(super) document: &'a TomlDocument<'a>,
-    /// The table.
+    /// The table, as the TOML parser returns it.
     table: &'a DeTable<'a>,
     /// Span of the table's name, at which missing keys are reported.
     name: (usize, usize),
 }
 
 impl<'a> Section<'a> {
-    /// Wraps a table and reports the keys that its kind does not have.
+    /// Wraps a table, and reports each key that a section of its kind cannot have.
     pub(super) fn new(
         document: &'a TomlDocument<'a>,
         kind: SectionKind,
@@ -52,12 +52,12 @@ impl<'a> Section<'a> {
         self.name.0..self.name.1
     }
 
-    /// Returns the value of a key.
+    /// Returns the value of a key, `None` if the key is missing.
     pub(super) fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.table.get(key)
     }
 
-    /// Reports a problem; an empty hint is none.
+    /// Reports a problem at a span. An empty hint means that there is none.
     pub(super) fn report(
         &self,
         span: &Range<usize>,
@@ -67,17 +67,17 @@ impl<'a> Section<'a> {
         self.document.report(span, message, hint);
     }
 
-    /// Reports a missing key.
+    /// Reports, at the section's name, that a required key is missing.
     pub(super) fn missing(&self, key: &str, hint: impl Into<String>) {
         self.report(&self.name(), format!("`{key}` is missing"), hint);
     }
 
-    /// Reads a string.
+    /// Reads the string under a key, `None` if the key is missing. A value of another type is reported.
     pub(super) fn text(&self, key: &str) -> Option<SpannedText> {
         self.text_of(key, self.get(key)?)
     }
 
-    /// Returns a value as a string; another type is reported.
+    /// Returns a value as a string. A value of another type is reported.
     fn text_of(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<SpannedText> {
         if let DeValue::String(text) = value.get_ref() {
             return Some(SpannedText {
@@ -89,7 +89,7 @@ impl<'a> Section<'a> {
         None
     }
 
-    /// Reads a string or an array of strings.
+    /// Reads the string or the array of strings under a key. A value of another type is reported.
     pub(super) fn texts(&self, key: &str) -> Option<Vec<SpannedText>> {
         let value = self.get(key)?;
         match value.get_ref() {
@@ -107,7 +107,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Reads a boolean.
+    /// Reads the boolean under a key. A value of another type is reported.
     pub(super) fn boolean(&self, key: &str) -> Option<bool> {
         let value = self.get(key)?;
         if let DeValue::Boolean(boolean) = value.get_ref() {
@@ -117,7 +117,7 @@ impl<'a> Section<'a> {
         None
     }
 
-    /// Reads an integer that is not negative.
+    /// Reads the integer under a key. A negative number and a value of another type are reported.
     pub(super) fn count(&self, key: &str) -> Option<u64> {
         let value = self.get(key)?;
         if let DeValue::Integer(integer) = value.get_ref()
@@ -125,11 +125,12 @@ impl<'a> Section<'a> {
         {
             return Some(count);
         }
-        self.report_type(value, key, "a number that is not negative");
+        self.report_type(value, key, "a whole number that is not negative");
         None
     }
 
-    /// Reads one of a list of words.
+    /// Reads a string that must be one of `words`, and returns the value that belongs to it. Any other string is
+    /// reported.
     pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> Option<T> {
         let text = self.text(key)?;
         let found = words.iter().find(|(word, _)| *word == text.value);
@@ -143,7 +144,8 @@ impl<'a> Section<'a> {
         found.map(|(_, value)| *value)
     }
 
-    /// Reads a table of named entries, in the order of the file. Names that are not legal are reported and kept.
+    /// Reads the table under a key and returns its entries in the order of the file. Entries with an invalid name are
+    /// reported, but returned as well. `kind` is the word for an entry in messages, such as `column`.
     pub(super) fn named(&self, key: &str, kind: &str) -> Vec<NamedEntry<'a>> {
         let Some(value) = self.get(key) else {
             return Vec::new();
@@ -194,14 +196,14 @@ impl<'a> Section<'a> {
     }
 }
 
-/// An entry of a table of named entries.
+/// An entry of a table whose keys are names that the author chooses, such as `[inputs]`.
 #[derive(Clone)]
 pub(super) struct NamedEntry<'a> {
-    /// Name of the entry.
+    /// Name of the entry, which the author chose.
     pub(super) name: &'a str,
     /// Span of the name.
     pub(super) span: Range<usize>,
-    /// Value of the entry.
+    /// Value of the entry: a string or a table, or a value of another type by mistake.
     pub(super) value: &'a Spanned<DeValue<'a>>,
 }
 
@@ -214,7 +216,8 @@ impl<'a> NamedEntry<'a> {
         }
     }
 
-    /// Returns the entry as a section, or as a string that stands for a section with a single key.
+    /// Returns the entry as a section (`Ok`), or as a string (`Err`), which is the short form of a section. A value of
+    /// another type is reported.
     pub(super) fn section_or_text(
         &self,
         document: &'a TomlDocument<'a>,
@@ -241,7 +244,7 @@ impl<'a> NamedEntry<'a> {
         }
     }
 
-    /// Returns the entry as a section.
+    /// Returns the entry as a section. A value of another type is reported.
     pub(super) fn section(
         &self,
         document: &'a TomlDocument<'a>,

@@ -2,20 +2,20 @@
 
 use super::section_kind::SectionKind;
 
-/// A key of a `job.toml`.
+/// A key that a section of a `job.toml` may have.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeyInfo {
     /// Kind of the sections that may have the key.
     kind: SectionKind,
     /// Name of the key.
     name: &'static str,
-    /// Form of its value.
+    /// Form of its value, as `KEYS.md` shows it.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "read by the test that compares `KEYS.md`")
     )]
     value: &'static str,
-    /// Meaning of its value.
+    /// Meaning of its value, as `KEYS.md` explains it.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "read by the test that compares `KEYS.md`")
@@ -23,7 +23,7 @@ pub(super) struct KeyInfo {
     meaning: &'static str,
 }
 
-/// Builds an entry of the table.
+/// Builds an entry of [`KEYS`].
 const fn key(
     kind: SectionKind,
     name: &'static str,
@@ -44,13 +44,13 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Job,
         "name",
         "string, required",
-        "name of the job, and of the folder of its tables",
+        "name of the job, and of the folder that holds its tables",
     ),
     key(
         SectionKind::Job,
         "description",
         "string",
-        "one sentence for `drivetrain jobs`",
+        "one sentence about the job, shown by `drivetrain jobs`",
     ),
     key(
         SectionKind::Job,
@@ -68,7 +68,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Job,
         "tables",
         "table",
-        "intermediate results by name: computed once, readable by the SQL after them, never published",
+        "intermediate results, by name: computed once, readable by the SQL after them, never published",
     ),
     key(
         SectionKind::Job,
@@ -92,19 +92,19 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Parameter,
         "default",
         "string, number, boolean or date",
-        "value that is used if a run sets none; without a default it is NULL",
+        "value that applies if a run sets none; without a default, the parameter is NULL",
     ),
     key(
         SectionKind::Parameter,
         "required",
-        "true or false",
-        "whether a run must set a value (`false`)",
+        "true or false (default)",
+        "whether a run must set a value",
     ),
     key(
         SectionKind::Parameter,
         "format",
         "pattern",
-        "pattern of a date or timestamp",
+        "pattern of a date or timestamp, as for columns of inputs",
     ),
     key(
         SectionKind::Parameter,
@@ -116,19 +116,19 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Input,
         "raw",
         "string",
-        "folder below `raw/` (the name of the input)",
+        "folder below `raw/` that holds the objects; default: the name of the input",
     ),
     key(
         SectionKind::Input,
         "table",
         "`job.table`",
-        "reads a table that another job writes, with its columns",
+        "table of another job to read; its columns are those of the input",
     ),
     key(
         SectionKind::Input,
         "contract",
         "`job.input`",
-        "takes all keys below from another job's input",
+        "input of another job whose contract is used, in place of the keys below; `min_rows` can still be set here",
     ),
     key(
         SectionKind::Input,
@@ -146,25 +146,25 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Input,
         "delimiter",
         "one ASCII character",
-        "character between fields (`,`)",
+        "character between fields; default: `,`",
     ),
     key(
         SectionKind::Input,
         "quote",
         "one ASCII character or empty",
-        "character around fields (`\"`); if empty, quotes have no special meaning",
+        "character around fields; default: `\"`; if empty, quotes have no special meaning",
     ),
     key(
         SectionKind::Input,
         "nulls",
         "array of strings",
-        "unquoted fields that mean NULL (`[\"\"]`)",
+        "unquoted fields that mean NULL; default: `[\"\"]`, only the empty field",
     ),
     key(
         SectionKind::Input,
         "encoding",
-        "`utf-8`, `latin-1` or `windows-1252`",
-        "character encoding (`utf-8`)",
+        "`utf-8` (default), `latin-1` or `windows-1252`",
+        "character encoding of the objects",
     ),
     key(
         SectionKind::Input,
@@ -176,25 +176,25 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Input,
         "min_rows",
         "number",
-        "a run with fewer data rows fails (1)",
+        "minimum number of data rows in all objects together: a run with fewer fails; default: 1",
     ),
     key(
         SectionKind::Input,
         "columns",
         "table, required",
-        "columns by name; their order counts in files without a header",
+        "columns by name; their order matters only for files without a header",
     ),
     key(
         SectionKind::Input,
         "key",
         "column or array of columns",
-        "columns whose values are unique together; or a table with a severity",
+        "columns whose values are unique together; a table also sets a severity",
     ),
     key(
         SectionKind::Input,
         "references",
         "array",
-        "columns whose values must occur in another input: `\"user_id -> users.user_id\"`; or tables with a severity",
+        "columns whose values must occur in another input: `\"user_id -> users.user_id\"`; tables also set a severity",
     ),
     key(
         SectionKind::Input,
@@ -212,7 +212,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::InputColumn,
         "format",
         "pattern",
-        "pattern of a date (`%Y-%m-%d`) or timestamp (`%Y-%m-%d %H:%M:%S`)",
+        "pattern of a date (default: `%Y-%m-%d`) or timestamp (default: `%Y-%m-%d %H:%M:%S`)",
     ),
     key(
         SectionKind::InputColumn,
@@ -224,25 +224,25 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::InputColumn,
         "true",
         "string or array of strings",
-        "texts for true (`true`)",
+        "texts that mean true; default: `true`",
     ),
     key(
         SectionKind::InputColumn,
         "false",
         "string or array of strings",
-        "texts for false (`false`)",
+        "texts that mean false; default: `false`",
     ),
     key(
         SectionKind::InputColumn,
         "from",
         "string",
-        "name of the field in the file, if it differs",
+        "name of the field in the file, if it differs from the column's name",
     ),
     key(
         SectionKind::InputColumn,
         "path",
         "string",
-        "the value is part of the object's key, as `<path>=<value>/`",
+        "the value comes from a folder `<path>=<value>/` in the object's path, not from the file",
     ),
     key(
         SectionKind::InputColumn,
@@ -266,7 +266,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Reference,
         "columns",
         "string, required",
-        "`a, b -> dataset.a, dataset.b`",
+        "columns and the columns that they refer to: `a, b -> dataset.a, dataset.b`",
     ),
     key(
         SectionKind::Reference,
@@ -277,44 +277,44 @@ const KEYS: &[KeyInfo] = &[
     key(
         SectionKind::Key,
         "columns",
-        "column or list of columns, required",
+        "column or array of columns, required",
         "columns whose values are unique together",
     ),
     key(
         SectionKind::Key,
         "severity",
         "`reject` (default) or `warn`",
-        "whether all rows but the first are quarantined, or only counted",
+        "whether all rows with the same values but the first are quarantined, or only counted",
     ),
     key(
         SectionKind::Table,
         "sql",
         "file or query",
-        "query of the table (the file `<name>.sql`); short form: `totals = \"select ..\"`",
+        "query, or the name of its file; default: the file `<name>.sql`; short form: `totals = \"select ..\"`",
     ),
     key(
         SectionKind::Table,
         "description",
-        "text",
-        "content of the table",
+        "string",
+        "description of the table's content",
     ),
     key(
         SectionKind::Output,
         "description",
-        "text",
-        "content of the table",
+        "string",
+        "description of the table's content",
     ),
     key(
         SectionKind::Output,
         "sql",
         "file or query",
-        "query of the table (the file `<name>.sql`)",
+        "query of the table, or the name of its file; default: the file `<name>.sql`",
     ),
     key(
         SectionKind::Output,
         "columns",
         "table, required",
-        "columns by name, exactly those of the query",
+        "columns by name: exactly the columns that the query returns",
     ),
     key(
         SectionKind::Output,
@@ -332,13 +332,13 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Output,
         "key",
         "column or array of columns",
-        "columns whose values are unique together; otherwise nothing is published",
+        "columns whose values must be unique together; if they are not, nothing is published",
     ),
     key(
         SectionKind::Output,
         "references",
         "array",
-        "as for inputs, but checked before anything is published",
+        "as for inputs, also to outputs; if a value does not occur there, nothing is published",
     ),
     key(
         SectionKind::Output,
@@ -350,7 +350,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Output,
         "window",
         "partition column",
-        "column that the parameters `from` and `to` bound: a run replaces only this window; or a table with other parameters",
+        "column that `from` and `to` bound: a run that sets either replaces only this window; a table names others",
     ),
     key(
         SectionKind::Output,
@@ -362,13 +362,13 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Output,
         "where",
         "condition",
-        "rows for which the condition is not true are left out and counted",
+        "rows for which the condition is not true are left out; they are counted if `rows_of` is set",
     ),
     key(
         SectionKind::Output,
         "warnings",
         "array of boolean columns",
-        "columns whose true values are counted and reported",
+        "columns whose true values are counted and reported; their rows are published all the same",
     ),
     key(
         SectionKind::OutputColumn,
@@ -398,25 +398,25 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Window,
         "from",
         "parameter",
-        "parameter with the lowest value (`from`)",
+        "parameter with the lowest value; default: `from`",
     ),
     key(
         SectionKind::Window,
         "to",
         "parameter",
-        "parameter with the highest value (`to`)",
+        "parameter with the highest value; default: `to`",
     ),
     key(
         SectionKind::Check,
         "expected",
         "file or query of one row",
-        "expected row; requires `got`",
+        "query that returns the expected row; requires `got`",
     ),
     key(
         SectionKind::Check,
         "got",
         "file or query of one row",
-        "actual row: the same number of columns with exactly the same values",
+        "query that returns the actual row, which must have the same number of columns and exactly the same values",
     ),
     key(
         SectionKind::Check,
@@ -428,7 +428,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Check,
         "severity",
         "`reject` (default) or `warn`",
-        "whether a failure stops the run, or is only reported",
+        "whether a failure of the check stops the run, or is only reported",
     ),
     key(
         SectionKind::Check,
@@ -438,7 +438,7 @@ const KEYS: &[KeyInfo] = &[
     ),
 ];
 
-/// Returns the names of a section's keys.
+/// Returns the names of all keys that a section of this kind may have.
 pub(super) fn names_in(kind: SectionKind) -> impl Iterator<Item = &'static str> + Clone {
     KEYS.iter()
         .filter(move |key| key.kind == kind)
@@ -451,7 +451,7 @@ mod tests {
 
     use super::*;
 
-    /// The table of all keys in Markdown, for the documentation.
+    /// Formats all keys as Markdown tables, one per kind of section.
     fn keys_as_markdown() -> String {
         let mut text = String::new();
         for kind in SectionKind::ALL {

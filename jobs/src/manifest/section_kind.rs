@@ -15,7 +15,7 @@ pub(super) enum SectionKind {
     Rule,
     /// An item of `references`.
     Reference,
-    /// `key` as a table.
+    /// The table form of `key`.
     Key,
     /// An entry of `[tables]`.
     Table,
@@ -23,7 +23,7 @@ pub(super) enum SectionKind {
     Output,
     /// An entry of `[outputs.<name>.columns]`.
     OutputColumn,
-    /// `window` as a table.
+    /// The table form of `window`.
     Window,
     /// `[checks.<name>]`.
     Check,
@@ -47,7 +47,7 @@ impl SectionKind {
         Self::Check,
     ];
 
-    /// Returns the place of such a section in the file, for messages and headings.
+    /// Returns the name of such a section, for messages and headings.
     pub(super) fn heading(self) -> &'static str {
         match self {
             Self::Job => "the top level of the file",
@@ -56,11 +56,11 @@ impl SectionKind {
             Self::InputColumn => "an entry of `[inputs.<name>.columns]`",
             Self::Rule => "an entry of `[inputs.<name>.rules]`",
             Self::Reference => "an item of `references`",
-            Self::Key => "`key` as a table",
+            Self::Key => "the table form of `key`",
             Self::Table => "an entry of `[tables]`",
             Self::Output => "`[outputs.<name>]`",
             Self::OutputColumn => "an entry of `[outputs.<name>.columns]`",
-            Self::Window => "`window` as a table",
+            Self::Window => "the table form of `window`",
             Self::Check => "`[checks.<name>]`",
         }
     }

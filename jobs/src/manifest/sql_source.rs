@@ -1,4 +1,4 @@
-//! Sources of queries: files of the folder, or strings in the `job.toml`.
+//! Reads queries, which are files of the job folder or strings in the `job.toml`.
 
 use std::path::Path;
 
@@ -8,7 +8,8 @@ use crate::job::{JobFile, Sql};
 use crate::problem::Position;
 use crate::suggestion::nearest;
 
-/// Reads the query under `key`. If the key is missing, the file `<default>.sql` is read instead, if there is a default.
+/// Reads the query under `key`. If the key is missing and there is a default, the query is the file `<default>.sql`. A
+/// missing file is reported.
 pub(super) fn query(
     section: &Section<'_>,
     key: &str,
@@ -32,7 +33,7 @@ pub(super) fn query(
     }
 }
 
-/// Reads a string that is a query or names its file.
+/// Reads a query from a string, which is the query itself or the name of its file.
 pub(super) fn query_of(
     section: &Section<'_>,
     text: &SpannedText,
@@ -87,7 +88,7 @@ fn is_sql_file(name: &str) -> bool {
         .is_some_and(|extension| extension == "sql")
 }
 
-/// Returns the query of a file of the folder.
+/// Returns the text of a file of the job folder as a query, `None` if there is no such file.
 fn file_of(name: &str, files: &[JobFile]) -> Option<Sql> {
     files.iter().find(|file| file.name == name).map(|file| Sql {
         file: file.name.clone(),

@@ -6,7 +6,7 @@ use super::sql_source;
 use super::toml_document::SpannedText;
 use crate::job::{JobFile, Table};
 
-/// Reads all intermediate tables with their names in the file, in the order of the file.
+/// Reads all intermediate tables in the order of the file, each with the span of its name.
 pub(super) fn tables(top: &Section<'_>, files: &[JobFile]) -> Vec<(Table, SpannedText)> {
     top.named("tables", "table")
         .iter()

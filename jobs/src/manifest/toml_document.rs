@@ -5,15 +5,15 @@ use std::ops::Range;
 
 use crate::problem::{Position, Problem};
 
-/// The file that is read, and the problems that were found in it so far.
+/// A `job.toml` that is being read, and the problems that were found in it so far.
 pub(super) struct TomlDocument<'a> {
-    /// Name of the file.
+    /// Name of the file, for problems.
     pub(super) file: &'a str,
-    /// Text of the file.
+    /// Whole text of the file, in which spans are byte ranges.
     pub(super) text: &'a str,
-    /// Problems found so far.
+    /// Problems found so far, in the order in which they were found.
     problems: RefCell<Vec<Problem>>,
-    /// Columns whose type is unknown: a second problem about their type would only follow from the first.
+    /// Columns whose type is unknown, which is reported once: any other problem with their types only follows from it.
     untyped: RefCell<Vec<String>>,
 }
 
@@ -28,7 +28,7 @@ impl<'a> TomlDocument<'a> {
         }
     }
 
-    /// Reports a problem; an empty hint is none.
+    /// Reports a problem at a span. An empty hint means that there is none.
     pub(super) fn report(
         &self,
         span: &Range<usize>,
@@ -57,7 +57,7 @@ impl<'a> TomlDocument<'a> {
             .any(|untyped| untyped == column)
     }
 
-    /// Returns the problems.
+    /// Returns all problems that were reported.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         self.problems.into_inner()
     }
@@ -66,7 +66,7 @@ impl<'a> TomlDocument<'a> {
 /// A string of the file and its span.
 #[derive(Clone, Debug)]
 pub(super) struct SpannedText {
-    /// Value of the string.
+    /// The string, without quotes and escapes.
     pub(super) value: String,
     /// Span of the string in the file.
     pub(super) span: Range<usize>,

@@ -1,19 +1,19 @@
-//! Parsing of the names of types.
+//! Parses the names of types, such as `decimal(12,2)`.
 
 use crate::contract::ColumnType;
 use crate::suggestion::nearest;
 
 /// Problem with the name of a type.
 pub(super) struct TypeNameError {
-    /// Description of the problem.
+    /// Description of the problem, as in [`Problem`](crate::problem::Problem).
     pub(super) message: String,
     /// Advice for the author of the job.
     pub(super) hint: String,
-    /// Type that was most likely meant. Other problems of the column are judged by it.
+    /// Type that was most likely meant. It is assumed when the rest of the column is checked.
     pub(super) guess: ColumnType,
 }
 
-/// Parses the name of a type.
+/// Parses the name of a type, without `not null`.
 pub(super) fn parse(name: &str) -> Result<ColumnType, TypeNameError> {
     if let Some(kind) = plain(name) {
         return Ok(kind);
@@ -27,7 +27,7 @@ pub(super) fn parse(name: &str) -> Result<ColumnType, TypeNameError> {
         }
         Some((precision, scale)) => Err(TypeNameError {
             message: format!("`decimal({precision},{scale})` is not a valid type"),
-            hint: "a decimal has at most 38 digits in total, and no more of them after the point than in total".to_owned(),
+            hint: "a decimal has 1 to 38 digits in total, and not more digits after the point than in total".to_owned(),
             guess: MONEY,
         }),
         None => Err(TypeNameError {
@@ -44,7 +44,7 @@ const MONEY: ColumnType = ColumnType::Decimal {
     scale: 2,
 };
 
-/// Returns the type of a name without digits.
+/// Returns the type of a name, `None` for `decimal` and unknown names.
 fn plain(name: &str) -> Option<ColumnType> {
     Some(match name {
         "string" => ColumnType::String,
@@ -66,9 +66,9 @@ fn plain(name: &str) -> Option<ColumnType> {
     })
 }
 
-/// Default pattern of dates.
+/// Pattern of dates in columns and parameters without a `format`.
 const DATE: &str = "%Y-%m-%d";
-/// Default pattern of timestamps.
+/// Pattern of timestamps in columns and parameters without a `format`.
 const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S";
 
 /// Parses the two numbers of `(12,2)`.
@@ -77,7 +77,8 @@ fn numbers(text: &str) -> Option<(u8, u8)> {
     Some((precision.trim().parse().ok()?, scale.trim().parse().ok()?))
 }
 
-/// Builds the problem of an unknown name, with the type that other systems' names correspond to.
+/// Builds the error about an unknown name. It suggests the type that has this name in other systems, or else the type
+/// with the most similar name.
 fn unknown(name: &str) -> TypeNameError {
     let lower = name.to_lowercase();
     let base = lower.split(['(', ' ']).next().unwrap_or_default();
@@ -105,7 +106,7 @@ fn unknown(name: &str) -> TypeNameError {
     }
 }
 
-/// Names of all types.
+/// Names of all types, for suggestions.
 const TYPES: [&str; 8] = [
     "string",
     "int",

@@ -13,7 +13,7 @@ use crate::name;
 
 /// A job before links to other jobs are resolved.
 pub(super) struct UnresolvedJob {
-    /// Name of the job.
+    /// Name of the job, with its span in the file.
     pub(super) name: SpannedText,
     /// Description, empty if there is none.
     pub(super) description: String,
@@ -88,7 +88,7 @@ pub(super) fn read_job(document: &TomlDocument<'_>, files: &[JobFile]) -> Option
     })
 }
 
-/// Reads the name of the job.
+/// Reads the name of the job. An invalid name is reported, but returned as well.
 fn job_name(top: &Section<'_>) -> SpannedText {
     let Some(text) = top.text("name") else {
         if top.get("name").is_none() {

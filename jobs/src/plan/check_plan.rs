@@ -1,4 +1,4 @@
-//! Plans of checks.
+//! Plans the queries of checks.
 
 use datafusion::common::Column as QueryColumn;
 use datafusion::common::plan_err;
@@ -15,15 +15,15 @@ use super::sql_to_plan;
 use crate::error::Error;
 use crate::job::{Check, CheckKind, Job, Sql};
 
-/// Plan of a check.
+/// Planned queries of a check, and the condition on their rows.
 #[derive(Debug)]
 pub enum CheckPlan {
-    /// Each plan returns one row, and the rows must be equal. Both have columns of the same names and types, so that
-    /// values compare as they are: 5.00 equals 5, and NULL equals NULL.
+    /// Each plan returns one row, and the rows must be equal. Both plans have the same column names and types, so
+    /// values can be compared directly: 5.00 equals 5, and NULL equals NULL.
     Equal {
-        /// Returns the expected row.
+        /// Plan that returns the expected row.
         expected: LogicalPlan,
-        /// Returns the actual row.
+        /// Plan that returns the actual row.
         got: LogicalPlan,
     },
     /// Each row that the plan returns is a violation.
@@ -33,7 +33,7 @@ pub enum CheckPlan {
 /// Plans a check over the inputs, tables and outputs that are registered in the session under their names.
 ///
 /// # Errors
-/// Kind `Contract`: a problem that [`Job::check`](crate::job::Job::check) reports.
+/// `Contract` if a query is invalid, which [`Job::check`](crate::job::Job::check) reports beforehand.
 pub async fn check_plan(
     context: &SessionContext,
     job: &Job,
@@ -65,7 +65,8 @@ pub async fn check_plan(
     }
 }
 
-/// Returns both plans with the column names of the first one, and with types in which they compare exactly.
+/// Makes the rows of two plans comparable: renames the columns of `got` to those of `expected`, and casts both to types
+/// in which values compare exactly.
 pub(crate) fn comparable(
     expected: LogicalPlan,
     got: LogicalPlan,

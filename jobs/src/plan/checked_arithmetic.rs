@@ -23,8 +23,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-/// Type in which integers are summed. It holds every 64-bit integer, and its sums any number of them that a table can
-/// have.
+/// Type in which integers are summed. It holds every 64-bit integer. The sum itself has more digits, enough for any
+/// number of rows that a table can have.
 const WIDE: DataType = DataType::Decimal128(20, 0);
 
 /// Analyzer rule that replaces integer arithmetic with checked operators, and widens sums.
@@ -45,7 +45,7 @@ impl AnalyzerRule for CheckedArithmetic {
     }
 }
 
-/// Replaces the operators in all expressions of a node.
+/// Replaces the integer operators in all expressions of a node.
 fn check_operators(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let schema = merge_schema(&node.inputs());
     let names = NamePreserver::new(&node);
@@ -61,7 +61,7 @@ fn check_operators(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     }
 }
 
-/// Replaces an operator over integers with its checked function.
+/// Replaces an expression `+`, `-` or `*` over integers with a call of the checked function.
 fn checked(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let Expr::BinaryExpr(binary) = expression else {
         return Ok(Transformed::no(expression));
@@ -86,7 +86,8 @@ fn checked(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(Transformed::yes(Expr::ScalarFunction(call)))
 }
 
-/// Sums in [`WIDE`], and casts the totals back above the node. The cast fails if a total does not fit.
+/// Widens the integer sums of a node to [`WIDE`], and casts the totals back to their own types above the node. The cast
+/// fails if a total does not fit.
 fn wide_sums(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let (input, sums) = match &node {
         LogicalPlan::Aggregate(aggregate) => (&aggregate.input, &aggregate.aggr_expr),
@@ -138,7 +139,7 @@ fn wide_sums(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     Ok(Transformed::yes(plan))
 }
 
-/// Returns the type of a sum of integers, `None` for any other expression.
+/// Returns the original type of a sum over integers, `None` for any other expression.
 fn narrow_type(expression: &Expr, input: &DFSchema) -> Result<Option<DataType>> {
     let argument = match expression {
         Expr::Alias(alias) => return narrow_type(&alias.expr, input),
@@ -154,7 +155,7 @@ fn narrow_type(expression: &Expr, input: &DFSchema) -> Result<Option<DataType>> 
     }
 }
 
-/// Returns a sum over the widened argument, under the same name.
+/// Returns the sum with its argument cast to [`WIDE`], under the same name.
 fn widened(expression: Expr) -> Result<Expr> {
     let name = expression.schema_name().to_string();
     let wide = expression.transform_down(|inner| match inner {
@@ -178,28 +179,28 @@ fn widen_first(arguments: &mut [Expr]) {
     }
 }
 
-/// Operation of a checked function.
+/// Arithmetic operation that a checked function performs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Operation {
-    /// `+`.
+    /// Addition, which replaces `+`.
     Add,
-    /// `-`.
+    /// Subtraction, which replaces `-`.
     Subtract,
-    /// `*`.
+    /// Multiplication, which replaces `*`.
     Multiply,
 }
 
 /// `+`, `-` or `*` over integers of one type, as a function that fails on overflow.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct CheckedOperation {
-    /// Operation that it performs.
+    /// Operation that the function performs.
     operation: Operation,
     /// Signature that DataFusion requires; types are checked by the rule.
     signature: Signature,
 }
 
 impl CheckedOperation {
-    /// Builds the function of an operation.
+    /// Builds the checked function for an operation.
     fn new(operation: Operation) -> Self {
         Self {
             operation,
@@ -207,7 +208,7 @@ impl CheckedOperation {
         }
     }
 
-    /// Computes the operation over two columns or values.
+    /// Computes the operation over two operands, each a column or a single value.
     fn compute(&self, values: &[ColumnarValue]) -> std::result::Result<ArrayRef, ArrowError> {
         let [left, right] = values else {
             let message = "checked arithmetic takes two values".to_owned();

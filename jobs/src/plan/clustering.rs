@@ -1,4 +1,4 @@
-//! The order in which to read an input, so that an output is produced partition by partition.
+//! Finds the order in which to read an input, so that an output is produced partition by partition.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use crate::contract::schema_of;
 use crate::error::Error;
 use crate::job::{Job, Output};
 
-/// Returns an expression over the columns of each input that determines the partitions of an output. If an input is
-/// read in the order of its expression's values, the rows of the output are produced partition by partition, through
-/// all joins that stream the input.
+/// Returns an expression for each input that determines the partitions of an output. The expression is over the input's
+/// own columns. If the input is read in the order of the expression's values, the rows of the output are produced
+/// partition by partition, even through joins that stream the input.
 ///
-/// An input has such an expression if the first partition column of an output is computed from its columns alone, row
-/// by row. Reading in another order gives the same rows.
+/// The result contains an input only if the first partition column of an output is computed from the input's columns
+/// alone, row by row. Reading in any other order gives the same rows.
 ///
 /// # Errors
-/// Kind `Contract`: a problem that [`Job::check`](crate::job::Job::check) reports.
+/// `Contract` if a query is invalid, which [`Job::check`](crate::job::Job::check) reports beforehand.
 pub async fn clustering(
     job: &Job,
     parameters: &Parameters,
@@ -54,7 +54,8 @@ pub async fn clustering(
     Ok(clustering)
 }
 
-/// Returns the input and the expression that determine the partitions of one output.
+/// Returns the table and the expression over its columns that determine the partitions of one output; `None` if there
+/// is no such table.
 async fn output_clustering(
     context: &SessionContext,
     job: &Job,
@@ -69,14 +70,15 @@ async fn output_clustering(
     Ok(trace(&planned.plan, &by))
 }
 
-/// Registers an empty table, over which queries are planned.
+/// Registers an empty table, so that queries over it can be planned.
 fn register(context: &SessionContext, name: &str, schema: SchemaRef) {
     // A duplicate name is a mistake in the job, which its plans report.
     let _ = context.register_table(name, Arc::new(EmptyTable::new(schema)));
 }
 
-/// Follows an expression over a plan's columns down to the table whose columns it reads, `None` if it reads others as
-/// well.
+/// Rewrites an expression over a plan's columns as an expression over the columns of the table that the values come
+/// from. Returns the table's name and that expression; `None` if the values come from several tables or are not
+/// computed row by row.
 fn trace(plan: &LogicalPlan, by: &Expr) -> Option<(String, Expr)> {
     match plan {
         LogicalPlan::TableScan(scan) => {
@@ -108,7 +110,7 @@ fn trace(plan: &LogicalPlan, by: &Expr) -> Option<(String, Expr)> {
             let [input] = plan.inputs()[..] else {
                 return None;
             };
-            // All of these pass on their input's columns, possibly under other qualifiers.
+            // All of these nodes return their input's columns, possibly under other qualifiers.
             if input.schema().fields().len() != plan.schema().fields().len() {
                 return None;
             }
@@ -119,7 +121,8 @@ fn trace(plan: &LogicalPlan, by: &Expr) -> Option<(String, Expr)> {
     }
 }
 
-/// Returns the expression over the columns of `to`, which are those of `from` behind the first `before` ones.
+/// Rewrites an expression over the columns of `from` as one over the columns of `to`. Column `before + i` of `from` is
+/// column `i` of `to`; `None` if another column is used.
 fn by_index(by: &Expr, from: &DFSchema, to: &DFSchema, before: usize) -> Option<Expr> {
     replace_columns(by, &|column| {
         let index = from.maybe_index_of_column(column)?.checked_sub(before)?;

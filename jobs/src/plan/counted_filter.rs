@@ -1,8 +1,8 @@
 //! The filter for the `where` and the window of an output, which counts the rows that it leaves out.
 //!
-//! It is a node of its own in the logical and the physical plan. DataFusion may move a condition of its own filter,
-//! copy it to the other side of a join, or evaluate it on invented rows while it optimizes: a function that counts
-//! there would count those rows as well.
+//! It is a node of its own in the logical and the physical plan. A counting function in the condition of DataFusion's
+//! own filter would count too much: DataFusion may move the condition, copy it to the other side of a join, or evaluate
+//! it on invented rows while it optimizes.
 
 use std::cmp::Ordering as CmpOrdering;
 use std::fmt;
@@ -33,13 +33,13 @@ impl FilteredRows {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Counts more rows.
+    /// Adds to the number of rows left out.
     fn add(&self, rows: usize) {
         let rows = u64::try_from(rows).expect("a batch's rows fit 64 bits");
         self.0.fetch_add(rows, Ordering::Relaxed);
     }
 
-    /// Returns the identity of the counter.
+    /// Returns the address of the counter, which identifies it.
     fn address(&self) -> *const AtomicU64 {
         Arc::as_ptr(&self.0)
     }
@@ -60,7 +60,7 @@ impl Hash for FilteredRows {
     }
 }
 
-/// The filter in a logical plan.
+/// The filter as a node of a logical plan.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct CountedFilter {
     /// Plan whose rows are filtered.
@@ -114,7 +114,7 @@ impl UserDefinedLogicalNodeCore for CountedFilter {
     }
 }
 
-/// The filter in a physical plan.
+/// The filter as a node of a physical plan.
 #[derive(Clone, Debug)]
 pub(super) struct CountedFilterExec {
     /// Plan whose rows are filtered.

@@ -1,9 +1,9 @@
-//! Memory refusals of joins, with an error type of their own.
+//! Gives an error type of its own to the failure of a join for lack of memory.
 //!
-//! Neither DataFusion's hash join nor the lookup join can spill the side that it holds, but a join that sorts both
-//! sides can. So the runner has to recognize this refusal among all others. DataFusion reports the name of the consumer
-//! only in the text of an error. The memory pool knows which consumer asks, so a wrapper around the pool gives the
-//! refusal a type.
+//! Neither DataFusion's hash join nor the lookup join can spill the side that it holds in memory, but a join that sorts
+//! both sides can. So the runner computes the output again with such joins, and for that it must recognize this
+//! failure. DataFusion names the consumer that was refused memory only in the text of the error. The memory pool knows
+//! which consumer asks, so a wrapper around the pool gives the error a type.
 
 use std::error::Error;
 use std::fmt;
@@ -19,16 +19,17 @@ use thiserror::Error;
 /// followed by the partition in brackets if each partition holds its own rows. The lookup join uses the same name.
 pub(super) const JOIN_CONSUMER: &str = "HashJoinInput";
 
-/// The held side of a join does not fit into memory. A join that sorts both sides can spill and returns the same rows.
+/// The side that a join holds in memory does not fit. A join that sorts both sides can spill, and returns the same
+/// rows.
 #[derive(Debug, Error)]
 #[error("the side of a join that is held in memory does not fit")]
 pub struct JoinOutOfMemory {
-    /// The pool's refusal, always `ResourcesExhausted`.
+    /// The pool's error, always `ResourcesExhausted`.
     source: DataFusionError,
 }
 
 impl JoinOutOfMemory {
-    /// `true` if the error is such a refusal, or was caused by one.
+    /// `true` if an error, or one in its chain of sources, has this type.
     #[must_use]
     pub fn is_cause_of(error: &(dyn Error + 'static)) -> bool {
         let mut next = Some(error);
@@ -42,15 +43,15 @@ impl JoinOutOfMemory {
     }
 }
 
-/// A pool that refuses memory for a join with [`JoinOutOfMemory`], and leaves everything else to the pool within.
+/// A memory pool that forwards to another pool, and returns [`JoinOutOfMemory`] if that pool refuses memory to a join.
 #[derive(Debug)]
 pub(super) struct JoinMemoryPool {
-    /// Pool that decides.
+    /// Pool that grants and refuses memory.
     inner: Arc<dyn MemoryPool>,
 }
 
 impl JoinMemoryPool {
-    /// Wraps a pool.
+    /// Wraps the memory pool that grants and refuses memory.
     pub(super) fn new(inner: Arc<dyn MemoryPool>) -> Self {
         Self { inner }
     }

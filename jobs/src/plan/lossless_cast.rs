@@ -21,13 +21,13 @@ use crate::contract::Column;
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{output}.{column}` {problem}")]
 pub struct OutputValueError {
-    /// Name of the output.
+    /// Name of the output that the value is for.
     pub output: String,
-    /// Name of its column.
+    /// Name of the output's column that cannot hold the value.
     pub column: String,
-    /// Description of the problem, which continues a sentence that begins with the column's name.
+    /// Rest of the sentence that begins with the column's name, such as `cannot hold 1.5 as int without losing digits`.
     pub problem: String,
-    /// Advice for the user.
+    /// Advice for the user: how to change the query, the type or the data.
     pub hint: &'static str,
 }
 
@@ -37,9 +37,9 @@ pub struct OutputValueError {
 pub(super) struct LosslessCast {
     /// Name of the output, for errors.
     output: String,
-    /// Name of the column.
+    /// Name of the column, for errors and the resulting field.
     column: String,
-    /// Type of the column.
+    /// Arrow type of the column, to which values are cast.
     target: DataType,
     /// `true` if the column accepts NULL.
     nullable: bool,
@@ -59,7 +59,7 @@ impl LosslessCast {
         }
     }
 
-    /// Builds the error about a value.
+    /// Builds the error about a value that the column cannot hold.
     fn error(&self, problem: String, hint: &'static str) -> DataFusionError {
         DataFusionError::External(Box::new(OutputValueError {
             output: self.output.clone(),
@@ -69,7 +69,7 @@ impl LosslessCast {
         }))
     }
 
-    /// Casts values.
+    /// Casts values to the column's type.
     fn convert(&self, values: &ArrayRef) -> Result<ArrayRef> {
         if !self.nullable && values.logical_null_count() > 0 {
             return Err(self.error(
@@ -94,7 +94,8 @@ impl LosslessCast {
             )
         })?;
         if loses_digits(values.data_type(), &self.target) {
-            // A number that was rounded up may overflow on the way back. Then it is NULL there, which differs as well.
+            // A number that was rounded up may overflow when it is cast back. It is then NULL, which also differs from
+            // the original.
             let back = cast_with_options(&converted, values.data_type(), &CastOptions::default())?;
             if let Some(row) = distinct(values, &back)?.values().set_indices().next() {
                 let value = ArrayFormatter::try_new(values, &FormatOptions::default())?
@@ -113,7 +114,7 @@ impl LosslessCast {
     }
 }
 
-/// `true` if a strict cast may still round or truncate. It already fails on overflow.
+/// `true` if a strict cast between these types may round or truncate. On overflow, it fails in any case.
 fn loses_digits(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
         (

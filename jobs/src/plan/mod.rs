@@ -1,4 +1,4 @@
-//! Plans of a job's queries, rules and checks, for DataFusion and over tables that the caller registers.
+//! Plans a job's queries, rules and checks with DataFusion, over tables that the caller registers.
 
 mod parameters;
 mod session;

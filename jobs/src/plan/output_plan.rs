@@ -1,4 +1,4 @@
-//! Plans of outputs and intermediate tables: the query, the filters, the exact types and the order.
+//! Plans outputs and intermediate tables: the query, the filters, the exact types and the order.
 
 use std::sync::Arc;
 
@@ -20,20 +20,21 @@ use super::type_compatibility::{cast_hint, contract_type_name, is_compatible};
 use crate::error::Error;
 use crate::job::{Job, Output, Sql, Table};
 
-/// Plan that computes an output.
+/// Plan that computes the rows of an output, with a counter of the rows that it leaves out.
 #[derive(Debug)]
 pub struct OutputPlan {
     /// The plan. Its rows have exactly the contract's schema ([`crate::contract::schema_of`] the output's columns). If
     /// the output declares an order, they are sorted by `partition_by`, then by `order_by`.
     pub plan: LogicalPlan,
-    /// Counter of the rows that `where` and the window leave out, `None` if the output needs no count.
+    /// Counter of the rows that `where` and the window leave out; `None` if there is no such filter, or no `rows_of`
+    /// that requires the count.
     pub filtered: Option<FilteredRows>,
 }
 
 /// Plans an output over the inputs, tables and earlier outputs that are registered in the session under their names.
 ///
 /// # Errors
-/// Kind `Contract`: a problem that [`Job::check`](crate::job::Job::check) reports.
+/// `Contract` if the query is invalid, which [`Job::check`](crate::job::Job::check) reports beforehand.
 pub async fn output_plan(
     context: &SessionContext,
     job: &Job,
@@ -52,7 +53,7 @@ pub async fn output_plan(
         })
 }
 
-/// Plans an output; the error is that of DataFusion.
+/// Plans an output as [`output_plan`] does, but returns DataFusion's own error.
 pub(crate) async fn plan_output(
     context: &SessionContext,
     output: &Output,
@@ -67,7 +68,7 @@ pub(crate) async fn plan_output(
 /// Plans an intermediate table over the inputs and earlier tables that are registered in the session.
 ///
 /// # Errors
-/// Kind `Contract`: a problem that [`Job::check`](crate::job::Job::check) reports.
+/// `Contract` if the query is invalid, which [`Job::check`](crate::job::Job::check) reports beforehand.
 pub async fn table_plan(
     context: &SessionContext,
     job: &Job,
@@ -96,7 +97,7 @@ pub(super) fn planning_error(
     .hint("run `drivetrain check` to see every problem with its position")
 }
 
-/// Adds the filters of `where` and the window to a plan.
+/// Adds the filters of `where` and the window to a plan. Returns the plan, and the counter if one is needed.
 fn filter(
     context: &SessionContext,
     plan: LogicalPlan,

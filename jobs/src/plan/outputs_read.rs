@@ -1,4 +1,4 @@
-//! Outputs that are read again after they are computed.
+//! Finds the outputs that are read again after they are computed.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::job::{CheckKind, Job, Sql};
 /// by a reference. All others can be written to their files as they are computed.
 ///
 /// # Errors
-/// Kind `Contract`: a query that cannot be parsed, which [`Job::check`](crate::job::Job::check) reports.
+/// `Contract` if a query cannot be parsed, which [`Job::check`](crate::job::Job::check) reports beforehand.
 pub fn outputs_read(
     context: &SessionContext,
     job: &Job,
@@ -52,7 +52,7 @@ pub fn outputs_read(
     Ok(read)
 }
 
-/// Returns the tables that a query reads.
+/// Returns the names of the tables that a query reads.
 fn names_in(context: &SessionContext, text: &str) -> PlanResult<Vec<String>> {
     let state = context.state();
     let dialect = state.config_options().sql_parser.dialect;

@@ -1,4 +1,4 @@
-//! Parameters of a run as typed values.
+//! Binds the parameters of a run to typed values.
 
 use std::collections::HashMap;
 
@@ -21,18 +21,18 @@ pub struct Parameters(Vec<(String, ScalarValue)>);
 pub struct Bounds {
     /// Name of the partition column.
     pub column: String,
-    /// Lowest value.
+    /// Lowest value that the run replaces; `None` if there is no lower limit.
     pub from: Option<ScalarValue>,
-    /// Highest value.
+    /// Highest value that the run replaces; `None` if there is no upper limit.
     pub to: Option<ScalarValue>,
 }
 
 impl Parameters {
-    /// Binds the values that a run sets (`--param name=value`), and the defaults.
+    /// Binds each parameter of a job to the value that the run sets (`--param name=value`), or else to its default.
     ///
     /// # Errors
-    /// Kind `Parameter`: an unknown or duplicate name, a text that is not a valid value of the type, a required
-    /// parameter that is not set, a window that ends before it begins.
+    /// `Parameter` for an unknown or duplicate name, for a text that is not a valid value of the type, if a required
+    /// parameter is not set, or if a window ends before it begins.
     pub fn bind<N: AsRef<str>, V: AsRef<str>>(job: &Job, set: &[(N, V)]) -> Result<Self, Error> {
         for (at, (name, _)) in set.iter().enumerate() {
             let name = name.as_ref();
@@ -95,12 +95,12 @@ impl Parameters {
         Ok(bound)
     }
 
-    /// Returns no parameters, for rules, which are the same in every run.
+    /// Returns an empty set of parameters, for row rules, which must not depend on the run.
     pub(crate) fn none() -> Self {
         Self(Vec::new())
     }
 
-    /// Returns the values with which a job is checked: its defaults, or NULL.
+    /// Returns the values with which a job is checked without a run: the defaults, or NULL.
     pub(crate) fn unset(job: &Job) -> Self {
         let values = job.parameters.iter().map(|parameter| {
             let default = parameter
@@ -129,8 +129,8 @@ impl Parameters {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Returns the window of an output that a run replaces, `None` if it replaces the whole table because neither
-    /// parameter is set.
+    /// Returns the part of an output's window that a run replaces. Returns `None` if the run replaces the whole table,
+    /// because there is no window or neither of its parameters is set.
     #[must_use]
     pub fn bounds(&self, output: &Output) -> Option<Bounds> {
         let window = output.window.as_ref()?;
@@ -143,7 +143,7 @@ impl Parameters {
         })
     }
 
-    /// Returns the parameters as DataFusion binds them.
+    /// Returns the parameters in the form in which DataFusion binds them to placeholders.
     pub(crate) fn values(&self) -> ParamValues {
         let values = self
             .0
@@ -153,7 +153,7 @@ impl Parameters {
     }
 }
 
-/// Returns NULL of a type.
+/// Returns the NULL of a type.
 fn null(kind: &ColumnType) -> ScalarValue {
     ScalarValue::try_from(&kind.arrow()).expect("every type of a column has a NULL")
 }

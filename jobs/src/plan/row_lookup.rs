@@ -10,15 +10,15 @@ use datafusion::common::hash_utils::{RandomState, create_hashes};
 
 use crate::hash_table::{HashTable, PREFETCHED_KEYS, Probe, Slot};
 
-/// Rows with a unique key of one or more columns.
+/// Rows that can be looked up by their unique key, which has one or more columns.
 pub(super) struct RowLookup {
     /// The rows, in one batch.
     rows: RecordBatch,
-    /// Columns of their keys.
+    /// Key columns of the rows.
     keys: Vec<ArrayRef>,
-    /// Index of their keys.
+    /// Index from keys to rows.
     index: KeyIndex,
-    /// Seed of the hashes.
+    /// Random seed of the hashes.
     hashing: RandomState,
 }
 
@@ -29,14 +29,14 @@ struct KeyIndex(HashTable<KeySlot>);
 struct KeySlot {
     /// Hash of the key.
     hash: u64,
-    /// Index of its row, [`NO_ROW`] in a free slot.
+    /// Index of the row, [`NO_ROW`] in a free slot.
     row: u32,
 }
 
-/// Row index of a key that no row has.
+/// Row index that means that there is no row.
 const NO_ROW: u32 = u32::MAX;
 
-/// Slots per row. At most half of them are used: beyond that, searches for missing keys take long.
+/// Slots per row. So at most half of the slots are used; if more were, searches for missing keys would take long.
 const SLOTS_PER_ROW: usize = 2;
 
 impl RowLookup {
@@ -46,10 +46,10 @@ impl RowLookup {
     }
 
     /// Builds the lookup of rows by their keys; `None` if a key occurs twice or two keys have the same hash. A row with
-    /// NULL in its key cannot be found.
+    /// NULL in its key is never found.
     ///
     /// # Errors
-    /// A type that cannot be hashed.
+    /// `DataFusionError` if the type of a key column cannot be hashed.
     pub(super) fn new(rows: &RecordBatch, keys: &[ArrayRef]) -> Result<Option<Self>> {
         let hashing = RandomState::default();
         let mut hashes = vec![0; rows.num_rows()];
@@ -79,10 +79,10 @@ impl RowLookup {
         }))
     }
 
-    /// Returns the row of each key, NULL if no row has it.
+    /// Returns the index of the row with each key, NULL if no row has it.
     ///
     /// # Errors
-    /// Keys of other types than those of the rows.
+    /// `DataFusionError` if the types of the keys are not those of the rows' keys.
     pub(super) fn find(&self, keys: &[ArrayRef], count: usize) -> Result<UInt32Array> {
         if self.rows.num_rows() == 0 {
             return Ok(UInt32Array::new_null(count));
@@ -124,7 +124,7 @@ impl RowLookup {
     /// Returns a column's values in the rows that were found.
     ///
     /// # Errors
-    /// Values that would take more than an array can hold.
+    /// `DataFusionError` if the values take more bytes than an array can hold.
     pub(super) fn column(&self, column: usize, found: &UInt32Array) -> Result<ArrayRef> {
         let column = self.rows.column(column);
         if found.null_count() == found.len() {
@@ -140,7 +140,7 @@ impl KeyIndex {
         Self(HashTable::with_slots(SLOTS_PER_ROW * rows))
     }
 
-    /// Adds the row of a hash; returns `false` if the hash was there already.
+    /// Adds the row of a hash. Returns `false` if the index already has the hash.
     fn insert(&mut self, hash: u64, row: u32) -> bool {
         match self.0.probe(hash, |(known, _)| *known == hash) {
             Probe::Found(_) => false,
@@ -183,8 +183,8 @@ impl Slot for KeySlot {
     }
 }
 
-/// Moves the bytes of a text column into as few buffers as possible, because every batch that is built from it shares
-/// them all.
+/// Copies the bytes of a text column into as few buffers as possible, because every batch that is built from the column
+/// refers to all of its buffers.
 fn compact(column: &ArrayRef) -> ArrayRef {
     match column.data_type() {
         DataType::Utf8View => std::sync::Arc::new(column.as_string_view().gc()),

@@ -1,4 +1,4 @@
-//! Row rules as expressions, which the runner evaluates over each batch.
+//! Plans row rules as expressions, which the runner evaluates over each batch.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::error::Error;
 /// false or NULL breaks the rule.
 ///
 /// # Errors
-/// Kind `Contract`: a problem that [`Job::check`](crate::job::Job::check) reports.
+/// `Contract` if the rule is invalid, which [`Job::check`](crate::job::Job::check) reports beforehand.
 pub fn rule_condition(
     context: &SessionContext,
     contract: &Contract,
@@ -28,7 +28,7 @@ pub fn rule_condition(
         .map_err(|error| Error::contract(format!("cannot plan rule `{}`", rule.name), error))
 }
 
-/// Plans a rule; the error is that of DataFusion.
+/// Plans a rule as [`rule_condition`] does, but returns DataFusion's own error.
 pub(crate) fn plan_rule(
     context: &SessionContext,
     contract: &Contract,
@@ -40,7 +40,7 @@ pub(crate) fn plan_rule(
     context.create_physical_expr(expr, &schema)
 }
 
-/// Refuses expressions that need more than the row itself.
+/// Checks that an expression needs only the row itself: no aggregate, no window function, no subquery.
 fn one_row(expr: &Expr) -> PlanResult<()> {
     expr.apply(|part| match part {
         Expr::AggregateFunction(_) | Expr::WindowFunction(_) => {

@@ -1,4 +1,4 @@
-//! Configuration of the DataFusion session, which is the same for checks and runs.
+//! Configures the DataFusion session, in the same way for checks and runs.
 
 use std::sync::Arc;
 
@@ -12,22 +12,22 @@ use super::join_memory::JoinMemoryPool;
 use super::lookup_join::LookupJoins;
 use crate::sql_functions;
 
-/// Size in bytes (by the tables' statistics) up to which one side of a join is held by all threads, while the other
-/// side streams past it. DataFusion's own threshold of 1 MiB would send every rental through an exchange for each table
-/// that is looked up.
+/// Size in bytes up to which one side of a join is held in memory once, for all threads, while the other side streams.
+/// The size comes from the tables' statistics. With DataFusion's own threshold of 1 MiB, every rental would pass
+/// through an exchange for each table that is looked up.
 const LOOKUP_BYTES: usize = 1 << 30;
 
 /// The same threshold in rows, for tables whose size in bytes is unknown.
 const LOOKUP_ROWS: usize = 8_000_000;
 
-/// Bytes at the end of a Parquet file that are read first. The footer and the index of a file of a few row groups take
-/// far less, and DataFusion's own 512 KiB would be read twice from a small file.
+/// Number of bytes at the end of a Parquet file that are read first. The footer and the index of a file with a few row
+/// groups take far less. With DataFusion's own 512 KiB, most of a small file would be read twice.
 const FOOTER_BYTES: usize = 64 << 10;
 
 /// Builds a session in which a job is planned and run. The runner registers inputs, tables and outputs in it under
 /// their names.
 ///
-/// Tables should have statistics (rows and bytes, exact or not): they decide which side of a join is held.
+/// Tables should have statistics (rows and bytes, exact or not): they decide which side of a join is held in memory.
 #[must_use]
 pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> SessionContext {
     let mut runtime = Arc::unwrap_or_clone(runtime);
@@ -39,7 +39,7 @@ pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> Se
     options.optimizer.hash_join_single_partition_threshold = LOOKUP_BYTES;
     options.optimizer.hash_join_single_partition_threshold_rows = LOOKUP_ROWS;
     options.execution.parquet.metadata_size_hint = Some(FOOTER_BYTES);
-    // A failed optimizer rule must not go unnoticed: its rows might be wrong.
+    // If an optimizer rule fails, so must the query: without the rule, its rows might be wrong.
     options.optimizer.skip_failed_rules = false;
     let mut state = SessionStateBuilder::new()
         .with_config(config)

@@ -1,4 +1,4 @@
-//! Plans of queries and conditions from their text, with parameters bound.
+//! Plans queries and conditions from their text, and binds their parameters.
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
@@ -27,7 +27,7 @@ pub(crate) async fn plan_query(
     bind(plan, parameters)
 }
 
-/// Binds the parameters of a plan.
+/// Replaces the placeholders of a plan with the values of the parameters.
 fn bind(plan: LogicalPlan, parameters: &Parameters) -> Result<LogicalPlan> {
     for name in plan.get_parameter_names()? {
         known(&name, parameters)?;
@@ -35,7 +35,7 @@ fn bind(plan: LogicalPlan, parameters: &Parameters) -> Result<LogicalPlan> {
     plan.with_param_values(parameters.values())
 }
 
-/// Checks that a placeholder is the name of a parameter.
+/// Checks that a placeholder `$name` refers to an existing parameter.
 fn known(placeholder: &str, parameters: &Parameters) -> Result<()> {
     let name = placeholder.trim_start_matches('$');
     if parameters.get(name).is_some() {
@@ -56,7 +56,7 @@ fn known(placeholder: &str, parameters: &Parameters) -> Result<()> {
     )
 }
 
-/// Plans a condition over one row of a schema, and binds its parameters.
+/// Plans a boolean condition over the columns of a schema, and binds its parameters.
 pub(crate) fn plan_condition(
     context: &SessionContext,
     text: &str,

@@ -1,13 +1,14 @@
-//! Compatibility of a query's types with those of a contract, without a cast in the SQL.
+//! Decides whether a query's column fits the type of the contract without a cast in the SQL.
 
 use arrow::datatypes::DataType;
 
 use crate::contract::ColumnType;
 
-/// `true` if a column can hold values of a type as they are, or after a cast that either keeps every value or fails.
+/// `true` if a column of type `to` can hold values of type `from`, unchanged or after a cast that either keeps every
+/// value or fails.
 ///
-/// Strings go into `string`; integers and decimals into `int`, `bigint`, `decimal` and `double`; floating-point numbers
-/// into `double` only; other types only into the same type. A zone is never added or removed.
+/// Strings fit `string`; integers and decimals fit `int`, `bigint`, `decimal` and `double`; floating-point numbers fit
+/// `double` only; values of other types fit only the same type. A zone is never added or removed.
 pub(crate) fn is_compatible(from: &DataType, to: &ColumnType) -> bool {
     match from {
         DataType::Null => true,
@@ -31,7 +32,7 @@ pub(crate) fn is_compatible(from: &DataType, to: &ColumnType) -> bool {
     }
 }
 
-/// Returns what to write in the query if a type is not compatible.
+/// Returns the hint that says what to write in the query if its type is not compatible.
 pub(crate) fn cast_hint(column: &str, from: &DataType, to: &ColumnType) -> String {
     let cast = match to {
         ColumnType::String => "varchar".to_owned(),

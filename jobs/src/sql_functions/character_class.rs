@@ -10,14 +10,14 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
-/// The SQL function: `true` if a string has exactly `length` characters and all of them belong to a class.
+/// A SQL function that returns true if a string has exactly `length` characters and all of them belong to a class.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Characters {
     /// Name of the function in SQL.
     name: &'static str,
     /// Class of the characters.
     class: Class,
-    /// Signature, by which DataFusion calls `coerce_types`.
+    /// Signature that makes DataFusion call `coerce_types`.
     signature: Signature,
 }
 
@@ -41,7 +41,7 @@ impl Characters {
         Self::new("is_hexadecimal", Class::Hexadecimal)
     }
 
-    /// Builds the function of a class.
+    /// Declares an immutable function for a class of characters.
     fn new(name: &'static str, class: Class) -> Self {
         Self {
             name,
@@ -52,7 +52,7 @@ impl Characters {
 }
 
 impl Class {
-    /// Returns a table that says for each byte whether it belongs to the class.
+    /// Returns a table with `true` for each byte that belongs to the class.
     const fn members(self) -> [bool; 256] {
         let mut members = [false; 256];
         let mut byte = 0_u8;

@@ -10,15 +10,16 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-/// The SQL function. A cast computes with a calendar for each row, although all days have the same length.
+/// The SQL function `date_of`. All days have the same length, so a division is enough, but a cast to `date` does
+/// calendar arithmetic for each row.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct DateOf {
-    /// Signature, by which DataFusion calls `coerce_types`.
+    /// Signature that makes DataFusion call `coerce_types`.
     signature: Signature,
 }
 
 impl DateOf {
-    /// Builds the function.
+    /// Declares an immutable function, whose argument types `coerce_types` checks.
     pub(super) fn new() -> Self {
         Self {
             signature: Signature::user_defined(Volatility::Immutable),
@@ -26,7 +27,7 @@ impl DateOf {
     }
 }
 
-/// Length of a day.
+/// Length of a day in microseconds.
 const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
 
 impl ScalarUDFImpl for DateOf {

@@ -9,16 +9,16 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
-/// The SQL function. DataFusion's own decimal division truncates, so an average by `sum(amount) / count(*)` would be cut
-/// off instead of rounded.
+/// The SQL function `ratio`. DataFusion's own decimal division truncates, so an average by `sum(amount) / count(*)`
+/// would not be rounded.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Ratio {
-    /// Signature, by which DataFusion calls `coerce_types`.
+    /// Signature that makes DataFusion call `coerce_types`.
     signature: Signature,
 }
 
 impl Ratio {
-    /// Builds the function.
+    /// Declares an immutable function, whose argument types `coerce_types` checks.
     pub(super) fn new() -> Self {
         Self {
             signature: Signature::user_defined(Volatility::Immutable),
@@ -96,7 +96,7 @@ impl ScalarUDFImpl for Ratio {
     }
 }
 
-/// Returns the type in which an argument is divided.
+/// Returns the type to which an argument is cast before the division.
 fn exact(kind: &DataType) -> Result<DataType> {
     match kind {
         DataType::Int8
@@ -116,17 +116,18 @@ fn exact(kind: &DataType) -> Result<DataType> {
     }
 }
 
-/// An argument: a column of exact numbers, or one number for all rows.
+/// The dividend or the divisor: a column of exact numbers, or one number for all rows.
 struct Operand {
-    /// The numbers.
+    /// The numbers: one per row, or a single one if `constant` is `true`.
     numbers: Numbers,
-    /// Their digits after the point.
+    /// Number of their digits after the point.
     scale: i8,
     /// `true` if there is one number for all rows.
     constant: bool,
 }
 
-/// Numbers by type. The type is decided once per batch, because deciding per row would cost as much as the division.
+/// A column of numbers. Its type is matched once per batch, because matching once per row would cost as much as the
+/// division.
 enum Numbers {
     /// Integers.
     Whole(Int64Array),
@@ -135,7 +136,7 @@ enum Numbers {
 }
 
 impl Operand {
-    /// Reads an argument of a batch.
+    /// Reads an argument of the function for a batch.
     fn new(value: &ColumnarValue, rows: usize) -> Result<Self> {
         let constant = matches!(value, ColumnarValue::Scalar(_));
         let array = value.to_array(if constant { 1 } else { rows })?;

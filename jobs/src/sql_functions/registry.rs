@@ -7,7 +7,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use super::distinct_texts::{SetSize, SetUnion, TextDictionary, UniqueAggregate};
 use super::{character_class, date_of, ratio, seconds_between};
 
-/// Returns all aggregate functions, for the session that the dictionary belongs to.
+/// Returns all aggregate functions of a session, which share its dictionary.
 pub(crate) fn aggregates(dictionary: &TextDictionary) -> Vec<Arc<AggregateUDF>> {
     let aggregate = |function| Arc::new(AggregateUDF::new_from_impl(function));
     vec![
@@ -16,7 +16,7 @@ pub(crate) fn aggregates(dictionary: &TextDictionary) -> Vec<Arc<AggregateUDF>> 
     ]
 }
 
-/// Returns all scalar functions.
+/// Returns all scalar functions that this crate adds to a session.
 pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
     vec![
         Arc::new(ScalarUDF::new_from_impl(ratio::Ratio::new())),

@@ -11,16 +11,16 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-/// The SQL function. Subtracting timestamps gives an interval, which cannot be summed, and `date_part('epoch', ..)` a
-/// floating-point number.
+/// The SQL function `seconds_between`. Subtracting timestamps returns an interval, which cannot be summed, and
+/// `date_part('epoch', ..)` returns a floating-point number.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct SecondsBetween {
-    /// Signature, by which DataFusion calls `coerce_types`.
+    /// Signature that makes DataFusion call `coerce_types`.
     signature: Signature,
 }
 
 impl SecondsBetween {
-    /// Builds the function.
+    /// Declares an immutable function, whose argument types `coerce_types` checks.
     pub(super) fn new() -> Self {
         Self {
             signature: Signature::user_defined(Volatility::Immutable),

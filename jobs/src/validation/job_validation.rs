@@ -1,4 +1,4 @@
-//! Validation of a job's SQL against its contracts.
+//! Validates a job's SQL against its contracts.
 
 use std::sync::Arc;
 
@@ -36,24 +36,25 @@ impl Job {
     }
 }
 
-/// State of a validation.
+/// A validation in progress.
 struct JobValidator<'a> {
     /// Job that is validated.
     job: &'a Job,
     /// Session with an empty table per dataset.
     context: SessionContext,
-    /// Values with which queries are planned.
+    /// Parameter values with which queries are planned.
     parameters: Parameters,
     /// `true` if the `job.toml` had no problem. Otherwise types may be guesses, and only names are checked.
     parsed: bool,
-    /// Datasets with a problem of their own, which queries cannot find for that reason alone.
+    /// Datasets that were not registered because of a problem of their own. That a query cannot find them is not
+    /// reported.
     broken: Vec<&'a str>,
     /// Problems found so far.
     problems: Vec<Problem>,
 }
 
 impl<'a> JobValidator<'a> {
-    /// Prepares a validation.
+    /// Prepares the validation of a job. `parsed` is `true` if its `job.toml` had no problem.
     fn new(job: &'a Job, parsed: bool) -> Self {
         Self {
             job,
@@ -76,7 +77,7 @@ impl<'a> JobValidator<'a> {
             for rule in &input.contract.rules {
                 if let Err(error) = plan::plan_rule(&self.context, &input.contract, &rule.sql) {
                     let keys = ["inputs", &input.name, "rules", &rule.name, "sql"];
-                    // A rule of another job's contract is checked there.
+                    // A rule that comes from another job's contract is checked in that job.
                     if let Some(written) = SqlPosition::at(&self.job.files, &keys, &rule.sql) {
                         self.report(&written, &error);
                     }
@@ -117,7 +118,7 @@ impl<'a> JobValidator<'a> {
         }
     }
 
-    /// Validates an output.
+    /// Validates the query of an output, its columns and its `where`.
     async fn output(&mut self, output: &'a Output) {
         // A missing query was reported already, but an empty file was not.
         if output.sql.file == JOB_FILE && output.sql.text.is_empty() {
@@ -253,7 +254,7 @@ impl<'a> JobValidator<'a> {
         }
     }
 
-    /// Plans a query; a problem is reported and returns `None`.
+    /// Plans a query. If that fails, it reports the problem and returns `None`.
     async fn query(&mut self, keys: &[&str], sql: &Sql) -> Option<LogicalPlan> {
         let planned = plan::plan_query(&self.context, &sql.text, &self.parameters).await;
         match planned.and_then(|plan| self.analyzed(plan.clone()).map(|_| plan)) {
@@ -266,8 +267,8 @@ impl<'a> JobValidator<'a> {
         }
     }
 
-    /// Lets DataFusion resolve all types. No expression is evaluated, because parameters do not have a run's values
-    /// here.
+    /// Lets DataFusion resolve all types of a plan. No expression is evaluated, because the parameters do not have the
+    /// values of a run.
     fn analyzed(&self, plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
         if !self.parsed {
             return Ok(plan);

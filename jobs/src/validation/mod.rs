@@ -1,4 +1,4 @@
-//! Validation of a job folder without data: all SQL is planned over empty tables.
+//! Validates a job folder without data, by planning all its SQL over empty tables.
 
 mod job_validation;
 mod planner_error;

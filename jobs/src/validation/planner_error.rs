@@ -1,4 +1,4 @@
-//! Translation of DataFusion's errors into problems that the author of a job understands.
+//! Translates DataFusion's errors into problems that the author of a job understands.
 
 use datafusion::common::SchemaError;
 use datafusion::common::diagnostic::Diagnostic;
@@ -8,18 +8,18 @@ use super::sql_position::SqlPosition;
 use crate::problem::{Position, Problem};
 use crate::suggestion::{nearest, suggestion};
 
-/// A problem that the planner found.
+/// A problem that DataFusion's planner found, with what the validation needs to decide whether to report it.
 pub(super) struct PlannerProblem {
-    /// The problem.
+    /// The problem, as it is reported to the author of the job.
     pub(super) problem: Problem,
     /// `true` if the problem does not depend on the types of columns.
     pub(super) is_about_names: bool,
-    /// Name of the table that was not found, if that is the problem.
+    /// Name of the missing table, if the problem is that a table was not found.
     missing_table: Option<String>,
 }
 
 impl PlannerProblem {
-    /// `true` if the problem only follows from another one that was reported about one of these datasets.
+    /// `true` if the problem is only that one of these datasets was not found, whose own problem was reported.
     pub(super) fn follows_from(&self, broken: &[&str]) -> bool {
         self.missing_table
             .as_deref()
@@ -211,7 +211,7 @@ const REWORDED: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Splits `.. at Line: 3, Column: 5` off a message of the parser.
+/// Splits a message of the parser, such as `.. at Line: 3, Column: 5`, into the message and the line and column.
 fn without_position(text: &str) -> (&str, Option<(u64, u64)>) {
     let Some((message, position)) = text.rsplit_once(" at Line: ") else {
         return (text, None);
@@ -227,7 +227,7 @@ fn without_position(text: &str) -> (&str, Option<(u64, u64)>) {
     (message, at)
 }
 
-/// Formats a text as this crate's messages: one line, without a capital at its start and a full stop at its end.
+/// Formats a text like the messages of this crate: on one line, with a lower-case start and without a full stop.
 fn as_message(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.trim_end_matches('.');

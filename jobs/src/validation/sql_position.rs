@@ -6,9 +6,9 @@ use crate::problem::Position;
 
 /// Position of a query's first character.
 pub(super) struct SqlPosition {
-    /// Name of the file.
+    /// Name of the file that contains the query.
     pub(super) file: String,
-    /// Position in that file.
+    /// Position in that file at which the query begins.
     pub(super) start: Position,
 }
 
@@ -30,7 +30,7 @@ impl SqlPosition {
     }
 
     /// Returns the position of a string under `keys` in the `job.toml`, `None` if the string is not there. The last key
-    /// may be absent from the file, if a string stands for a table.
+    /// is ignored if the file has the short form, a string in place of a table.
     pub(super) fn at(files: &[JobFile], keys: &[&str], text: &str) -> Option<Self> {
         let start = manifest::text_position(files, keys, text).or_else(|| {
             let (_, shorter) = keys.split_last()?;
@@ -42,7 +42,7 @@ impl SqlPosition {
         })
     }
 
-    /// Returns the position in the file for a line and a column of the query.
+    /// Converts a line and a column within the query to a position in the file.
     pub(super) fn position(&self, line: u64, column: u64) -> Position {
         let line = usize::try_from(line.max(1)).unwrap_or(1);
         let column = usize::try_from(column.max(1)).unwrap_or(1);

@@ -6,7 +6,7 @@ use crate::bundled;
 use crate::contract::{Origin, schema_of};
 use crate::job::{InputOrigin, Job, JobFile};
 
-/// A job with one of everything.
+/// A valid job that uses most features. Each case changes one text of it.
 const GOOD: &str = r#"name = "sales"
 description = "Sales by day"
 
@@ -237,7 +237,8 @@ async fn unknown_and_circular_links_are_reported() {
         (
             "sales.days",
             "days",
-            "job.toml:4:9: `days` is not a dataset of a job\n  hint: write `job.dataset`, for example `sales.days`",
+            "job.toml:4:9: `days` is not a link to a dataset of another job\n  hint: write `job.dataset`, for \
+             example `sales.days`",
         ),
         (
             "sales.days",

@@ -1,4 +1,5 @@
-//! The shape of the code: which crate may use which, which room of the runner may see which, and how large circles may be.
+//! The structure of the code: which crate may use which, which room (top-level module) of the runner may use which, and how large
+//! circles of files may be.
 
 mod module_graph;
 
@@ -11,8 +12,8 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
-/// Rooms of `runner/src` from the lowest to the highest. A room sees itself and the floors below; rooms of one floor do not see
-/// each other.
+/// Rooms (top-level modules) of `runner/src`, from the lowest floor to the highest. A room may use itself and the floors below
+/// it, but not the other rooms of its floor.
 const FLOORS: &[&[&str]] = &[
     &["error"],
     &["report"],
@@ -29,7 +30,7 @@ const FLOORS: &[&[&str]] = &[
     &["app"],
 ];
 
-/// Rooms beside the floors: what each may see, and who may see it.
+/// Rooms beside the floors, each with the rooms that it may use and those that may use it.
 const ASIDE: &[(&str, &[&str], &[&str])] = &[
     (
         "generate",
@@ -51,7 +52,7 @@ const ASIDE: &[(&str, &[&str], &[&str])] = &[
     ),
 ];
 
-/// What a room must not reach even through others, with the reason.
+/// Rooms that a room must not reach, not even through others, with the reason.
 const NEVER: &[(&str, &[&str], &str)] = &[
     (
         "machines",
@@ -70,7 +71,7 @@ const NEVER: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// The largest circle of files that use each other, by crate.
+/// Number of files in the largest circle of files that use each other, by crate.
 const LARGEST_CIRCLE: &[(&str, usize)] = &[
     ("bootstrap", 0),
     ("jobs", 3),
@@ -88,7 +89,7 @@ fn room(file: &str) -> &str {
     file.split("::").next().unwrap_or_default()
 }
 
-/// Returns which room uses which, each with one example.
+/// Returns the pairs of rooms of which the first uses the second, each with an example.
 fn rooms(graph: &Graph) -> BTreeMap<(&str, &str), String> {
     let mut rooms = BTreeMap::new();
     for (file, used) in graph {

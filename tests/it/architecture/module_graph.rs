@@ -1,8 +1,8 @@
 //! Reads a crate's sources and builds the graph of which file uses which.
 //!
-//! Every path is read, in `use` items, in expressions, types and attributes, and in the tokens of macros. A path is followed
-//! through imports and re-exports to the file that defines the item, so that a facade hides nothing. Modules under
-//! `#[cfg(test)]` are left out.
+//! Every path is read: in `use` items, in expressions, types and attributes, and in the tokens of macros. A path is followed
+//! through imports and re-exports to the file that defines the item, so a facade hides nothing. Modules under `#[cfg(test)]` are
+//! left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path as FilePath;
@@ -11,28 +11,28 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, File, Item, ItemUse, UseTree};
 
-/// Which file uses which, by the files' module paths such as `commit::open`.
+/// The files that each file uses. Files are identified by module paths such as `commit::open`.
 pub type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// One module: a file, or a `mod` with a body inside one.
 #[derive(Default)]
 struct Module {
-    /// The module path of the file that holds it.
+    /// Module path of the file that contains the module.
     file: Vec<String>,
-    /// Names that it imports or re-exports, each with the path as written.
+    /// Names that the module imports or re-exports, each with the path as written.
     imports: BTreeMap<String, Vec<String>>,
-    /// Paths whose items it imports with `*`.
+    /// Paths that the module imports with `*`.
     globs: Vec<Vec<String>>,
-    /// Items that it defines.
+    /// Names of the items that the module defines.
     items: BTreeSet<String>,
-    /// Every path that it mentions, as written.
+    /// Every path in the module, as written.
     paths: Vec<Vec<String>>,
 }
 
 /// Modules by their path from the crate root.
 type Modules = BTreeMap<Vec<String>, Module>;
 
-/// Reads the crate whose sources lie below `source` and returns which file uses which.
+/// Reads the sources of a crate below `source`, and returns which file uses which.
 pub fn module_graph(source: &FilePath) -> Graph {
     let mut modules = Modules::new();
     for file in rust_files(source) {
@@ -61,7 +61,7 @@ pub fn module_graph(source: &FilePath) -> Graph {
     graph
 }
 
-/// Returns the circles of a graph: the sets of files each of which reaches all others, largest first.
+/// Returns the circles of a graph, largest first: sets of files in which each file reaches all others.
 pub fn circles(graph: &Graph) -> Vec<BTreeSet<String>> {
     let reach: BTreeMap<&String, BTreeSet<String>> = graph
         .keys()
@@ -85,7 +85,7 @@ pub fn circles(graph: &Graph) -> Vec<BTreeSet<String>> {
     circles
 }
 
-/// Returns every file that `from` uses, directly or through others.
+/// Returns every file that `from` uses, directly or through other files.
 pub fn reachable(graph: &Graph, from: &str) -> BTreeSet<String> {
     let mut reached = BTreeSet::new();
     let mut waiting = vec![from.to_owned()];
@@ -148,10 +148,10 @@ impl Module {
     }
 }
 
-/// Marks a module that exists in tests only, in the list of items of its parent.
+/// Prefix of a module's name in its parent's list of items, if the module exists in tests only.
 const TEST_MARK: &str = "#test ";
 
-/// Collects the names and paths of one file.
+/// Visitor that collects the names and paths of one file.
 struct Reader<'a> {
     modules: &'a mut Modules,
     file: Vec<String>,
@@ -251,7 +251,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 }
 
-/// Collects `a::b::c` from the tokens of a macro call, whose grammar is its own.
+/// Collects paths `a::b::c` from the tokens of a macro call, which need not be valid Rust.
 fn paths_in_tokens(tokens: TokenStream, paths: &mut Vec<Vec<String>>) {
     let mut path: Vec<String> = Vec::new();
     let mut colons = 0;
@@ -276,14 +276,14 @@ fn paths_in_tokens(tokens: TokenStream, paths: &mut Vec<Vec<String>>) {
     paths.retain(|path| !path.is_empty());
 }
 
-/// Returns the file that defines what a path names, seen from a module; `None` for names of other crates and local ones.
+/// Returns the file that defines the item at a path, as a module sees it; `None` for local names and those of other crates.
 fn definition(
     modules: &Modules,
     from: &[String],
     path: &[String],
     depth: usize,
 ) -> Option<Vec<String>> {
-    // A re-export that names itself through a glob would go on for ever.
+    // Through a glob, a re-export can refer to itself. The limit ends such a recursion.
     if depth > 16 {
         return None;
     }
@@ -299,7 +299,7 @@ fn definition(
         _ => {
             let here = &modules[from];
             if let Some(target) = here.imports.get(first) {
-                // A name that an import shares with its own crate, as in `use bytes::Bytes`, is not ours.
+                // If the import path begins with the name itself, as in `use bytes::Bytes`, the name is that of another crate.
                 if target.first() == Some(first) && target.len() == 1 {
                     return None;
                 }
@@ -342,7 +342,7 @@ fn definition(
         });
         return found;
     }
-    // The path names a module: what is used of it is seen where it is used.
+    // The path names a module. Paths that use an item of the module are seen at their own place.
     None
 }
 

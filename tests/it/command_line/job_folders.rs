@@ -1,4 +1,4 @@
-//! Job folders as people write them, and as `new job` drafts them.
+//! Job folders that a person wrote, and those that `new job` drafts.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `--output-format json`: every command writes one JSON document to standard output, also after a failure.
+//! `--output-format json`: every command writes one JSON document to standard output, even after a failure.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! How `runs`, `repair` and `vacuum` find the job that is meant, among those that have a log.
+//! `runs`, `repair` and `vacuum` find the job that a user means, among the jobs that have a log.
 
 use crate::support::sample_jobs::published_sales;
 

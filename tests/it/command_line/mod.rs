@@ -1,12 +1,12 @@
-//! What commands take and print, whatever they do.
+//! The command line and the output of commands in general.
 
-// What is refused with exit code 2, and the way out that the hint names.
+// Usage errors: exit code 2, and a hint with the correction.
 mod usage;
-// `--output-format json`: one document per command, also after a failure.
+// `--output-format json`: one document per command, even after a failure.
 mod json_output;
-// Closed pipes, full disks, and data that would control a terminal.
+// Printing into closed pipes and full disks, and printing data with control characters.
 mod printing;
-// Job folders as people write them, and as `new job` drafts them.
+// Job folders that a person wrote, and those that `new job` drafts.
 mod job_folders;
-// How `runs`, `repair` and `vacuum` find the job that is meant.
+// `runs`, `repair` and `vacuum` find the job that a user means.
 mod logged_jobs;

@@ -1,4 +1,4 @@
-//! What is printed into a closed pipe, to a full disk, and of data that would control a terminal.
+//! Printing into a closed pipe and to a full disk, and printing data with control characters.
 
 use std::fs::File;
 use std::process::Stdio;
@@ -146,7 +146,7 @@ fn a_table_escapes_control_characters() {
         !text.contains(|one: char| one.is_control() && one != '\n'),
         "{text:?}"
     );
-    // CSV has the data unchanged.
+    // CSV contains the data unchanged.
     let ran = sandbox.run_words(&["query", sql, "--output", "lake", "--format", "csv"]);
     assert!(ran.stdout.contains("\u{1b}[2J\r\nx"), "{:?}", ran.stdout);
 }

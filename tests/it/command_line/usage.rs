@@ -1,4 +1,4 @@
-//! What the command line refuses with exit code 2, and the way out that the hint names.
+//! Usage errors of the command line: exit code 2, and a hint with the correction.
 
 use crate::support::sample_jobs::{published_sales, raw_sample, run_rental_facts};
 use crate::support::sandbox::Sandbox;

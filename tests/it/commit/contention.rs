@@ -1,4 +1,4 @@
-//! A run that finds records of others at the number that it aims at.
+//! A run that finds another run's record at the number that it wants for its own.
 
 use drivetrain_runner::ErrorKind;
 use drivetrain_runner::commit::{
@@ -12,7 +12,7 @@ use crate::support::staged_run::{commit, drop_uploads, stage};
 use crate::support::table_contents::{assert_shows, listed, statuses};
 use crate::support::test_run::{JOB, RECORD_2, TestRun, crash_before, run_quietly, two_parts};
 
-/// A window that no append and no other window of the tests overlaps.
+/// Builds a run whose window overlaps no append and no other window of the tests.
 fn disjoint_window() -> TestRun {
     TestRun::window("other", "2024-05-05", "2024-05-05", &[("2024-05-05", "x")])
 }

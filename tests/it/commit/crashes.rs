@@ -1,6 +1,6 @@
-//! One disturbance at each call of the store, one after the other, on memory and on a folder: the process ends, the call fails,
-//! a stop comes, or another process does its run in between. Then the same command runs again: bytes and log must be as if
-//! nothing had happened.
+//! Disturbs a run at each of its store calls in turn, in memory and on a folder: the process crashes, the call fails, the run is
+//! stopped, or another process runs in between. Then the same command runs again: bytes and log must be as if nothing had
+//! happened.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,10 +29,9 @@ fn after() -> TestRun {
     TestRun::table("after", &[(DAYS[1], "new b"), (DAYS[2], "new c")])
 }
 
-/// Opens a store that has a fault at the call with this number.
+/// Opens a store whose call number `at` meets a fault.
 async fn faulty_at(backend: &Backend, at: usize, fault: Fault) -> Faulty {
-    // A process that ends at a read has the same effects as one that ends at the change before it. On slow backends only
-    // changes are tried.
+    // A crash at a read has the same effects as a crash after the change before it. On slow backends, only changes are tried.
     let ends = matches!(fault, Fault::CrashBefore | Fault::CrashAfter);
     let changes_only = ends && backend.location() != Location::Memory;
     let mut number = 0;
@@ -58,7 +57,7 @@ async fn prepared(kind: &Backend) -> Backend {
     backend
 }
 
-/// Returns the number of live records of runs, by which a run that is applied twice shows.
+/// Returns the number of live records. It is too high if a run was applied twice.
 async fn live_runs(store: &Store) -> usize {
     let live = |status: &RunStatus| matches!(status, RunStatus::Published | RunStatus::Pending);
     statuses(store)
@@ -68,7 +67,7 @@ async fn live_runs(store: &Store) -> usize {
         .count()
 }
 
-/// Asserts what is listed and logged after the same command ran again, and that nothing is left after a vacuum.
+/// Asserts the contents of listing and log after the same command ran again, and that a vacuum leaves nothing else.
 async fn assert_settled(backend: &Backend, expected: &Contents, live: usize, context: &str) {
     let store = backend.store().await;
     assert_eq!(listed(&store).await, *expected, "{context}");
@@ -79,7 +78,7 @@ async fn assert_settled(backend: &Backend, expected: &Contents, live: usize, con
     assert_eq!(listed(&store).await, *expected, "{context}");
 }
 
-/// Ends the process at each call. The old table is visible until the commit, and only the new one after the next command.
+/// Crashes the process at each call. The old table is visible until the commit, and only the new one after the next command.
 async fn crashes_everywhere(kind: &Backend, fault: Fault) {
     let mut calls = 0;
     for at in 1.. {
@@ -141,7 +140,8 @@ async fn a_crash_at_any_call_is_recovered_on_minio() {
     crashes_everywhere(&kind, Fault::CrashAfter).await;
 }
 
-/// Fails one call. The run succeeds or says that it did not, and after the same command all is as if nothing had happened.
+/// Fails each call in turn. The run succeeds or reports its failure. After the same command ran again, all is as if nothing had
+/// happened.
 async fn fails_everywhere(kind: &Backend, fault: Fault) {
     for at in 1.. {
         let backend = prepared(kind).await;
@@ -186,7 +186,7 @@ struct PausedRun {
 }
 
 impl PausedRun {
-    /// Starts a run and pauses it at the call with this number; `None` if it succeeds with fewer calls.
+    /// Starts a run and pauses it at call number `at`; `None` if the run succeeds with fewer calls.
     async fn start(
         backend: &Backend,
         at: usize,
@@ -220,7 +220,8 @@ impl PausedRun {
     }
 }
 
-/// Stops the run at each call: 143 means that nothing was committed and nothing is left, 75 that the same command settles it.
+/// Stops the run at each call. Exit code 143 means that nothing was committed and nothing is left, 75 that the same command
+/// decides the outcome.
 async fn stops_everywhere(kind: &Backend) {
     let mut seen = BTreeSet::new();
     for at in 1.. {
@@ -270,7 +271,7 @@ async fn a_stop_or_another_process_at_any_call_is_handled_on_minio() {
     meets_itself_everywhere(&kind).await;
 }
 
-/// Lets another process do `other` while `one` is paused at each of its calls in turn.
+/// Pauses `one` at each of its calls in turn, while another process runs `other`.
 async fn meets_everywhere(
     kind: &Backend,
     one: &TestRun,
@@ -292,7 +293,7 @@ async fn meets_everywhere(
     }
 }
 
-/// Lets another process do the same run while it is paused at each of its calls in turn.
+/// Pauses a run at each of its calls in turn, while another process does the same run.
 async fn meets_itself_everywhere(kind: &Backend) {
     meets_everywhere(
         kind,
@@ -322,7 +323,7 @@ async fn of_two_runs_on_one_table_the_one_that_did_not_see_the_other_is_refused(
             &after(),
             &other,
             async |backend, end, met, context| {
-                // The run with the later record is visible; a conflict means that nothing of the run is.
+                // The run with the later record is visible. A run that ended in a conflict is not visible at all.
                 let (expected, live) = match end {
                     Ok(end) if end.number() > met.number() => (after().expected(), 3),
                     Ok(_) => (other.expected(), 3),

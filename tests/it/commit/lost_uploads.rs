@@ -1,4 +1,5 @@
-//! Uploads that the store has lost, or says that it completed and has not: who notices, and what becomes of the run.
+//! Uploads that the store has lost, or that it reports as completed although they are not: which process notices, and what
+//! happens to the run.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,7 +27,7 @@ async fn an_upload_that_is_falsely_reported_as_completed_is_lost_and_the_run_sta
     for kind in [Backend::memory(), Backend::folder(), Backend::s3().await] {
         let backend = kind.fresh();
         let store = failing(&backend, Fault::Pretend, 1, Call::completes).await;
-        // The first attempt is void as record 1, by record 2; the second commits record 3.
+        // The first attempt commits record 1, which record 2 voids. The second attempt commits record 3.
         assert_eq!(publish(&store, &two_parts()).await, 3);
         assert_started_again(&backend).await;
         assert_eq!(
@@ -56,7 +57,7 @@ async fn an_upload_whose_parts_are_missing_is_lost_only_after_several_equal_answ
     let backend = Backend::memory();
     let broken = Arc::new(Mutex::new(None));
     let first = move |call: &Call| {
-        // One upload is broken for good.
+        // One upload stays broken.
         let mut broken = broken.lock().unwrap();
         call.completes() && *broken.get_or_insert_with(|| call.key.clone()) == call.key
     };
@@ -95,12 +96,12 @@ async fn assert_starts_again(committed: Committed) {
 #[tokio::test]
 async fn a_lost_run_is_voided_by_every_process_that_finds_it() {
     for kind in [Backend::memory(), Backend::folder(), Backend::s3().await] {
-        // Its own process.
+        // The run's own process notices.
         let backend = kind.fresh();
         assert_starts_again(lost(&backend).await).await;
         assert_eq!(listed(&backend.store().await).await, [].into());
 
-        // `repair`, which says that the run must be run again.
+        // `repair` notices, and says that the run must be run again.
         let backend = kind.fresh();
         let committed = lost(&backend).await;
         let error = repair(&backend.store().await, JOB).await.unwrap_err();
@@ -109,23 +110,23 @@ async fn a_lost_run_is_voided_by_every_process_that_finds_it() {
             error.to_string(),
             "record 1 of job `job` is void: the store had dropped its uploads"
         );
-        // Its own process comes too late, and never says that it succeeded.
+        // The run's own process comes too late, and does not report success.
         assert_starts_again(committed).await;
 
-        // The next run.
+        // The next run notices.
         let backend = kind.fresh();
         let committed = lost(&backend).await;
         assert_eq!(publish(&backend.store().await, &two_parts()).await, 3);
         assert_starts_again(committed).await;
         assert_shows(&backend, &two_parts()).await;
 
-        // A reader downstream.
+        // A reader downstream notices.
         let backend = kind.fresh();
         let _committed = lost(&backend).await;
         let read = commit::read_table(&backend.store().await, JOB, TABLE).await;
         assert_eq!(read.unwrap_err().kind(), ErrorKind::InputMissing);
 
-        // `vacuum`.
+        // `vacuum` notices.
         let backend = kind.fresh();
         let _committed = lost(&backend).await;
         let store = backend.store().await;
@@ -141,7 +142,7 @@ async fn a_second_look_finds_what_another_process_completed_meanwhile() {
     run_quietly(&backend.store().await, &two_parts())
         .await
         .unwrap();
-    // The first process gets a false answer to a completion, and is held before it gives up the uploads.
+    // The first process gets a false answer to a completion, and is paused before it gives up the uploads.
     let (mut lied, mut held) = (false, false);
     let mut first = Faulty::open(&backend, move |_, call| {
         if call.completes() && !std::mem::replace(&mut lied, true) {
@@ -156,7 +157,7 @@ async fn a_second_look_finds_what_another_process_completed_meanwhile() {
     let committed = stage_and_commit(&first.store, "new").await;
     let publishing = tokio::spawn(async move { committed.publish(&StopSignal::never()).await });
     first.events.recv().await.unwrap();
-    // The second one completes it, and is held before it deletes the old parts.
+    // The second process completes the upload, and is paused before it deletes the old parts.
     let mut second = Faulty::open(&backend, |_, call| {
         call.deletes_below(JOB).then_some(Fault::Pause)
     })
@@ -190,7 +191,7 @@ async fn minio_distinguishes_missing_parts_from_a_missing_upload() {
     objects.abort(&part, &upload).await.unwrap();
 }
 
-/// The connections of a process that is killed break in the middle of completions.
+/// Kills a process, so that its connections break in the middle of completions.
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
 async fn a_publish_that_is_cut_off_on_minio_is_finished_by_the_same_command() {

@@ -1,9 +1,9 @@
-//! The commit protocol, and what was tried against it.
+//! The commit protocol, and attempts to break it.
 //!
-//! The first modules run the protocol in this process, on stores whose calls fail as a test says; the last two hold the real binary
-//! at requests of an S3 server that the test owns.
+//! The first modules run the protocol in this process, on stores whose calls fail as the test chooses. The last two run the real
+//! binary against an S3 server in this process, which holds its requests back.
 //!
-//! Each line of the protocol that carries an order was changed by hand, one at a time, to see a test fail:
+//! Each line of the code on which the protocol depends was changed by hand, one at a time, until a test failed:
 //!
 //! | step | changes, each caught |
 //! |---|---|
@@ -12,30 +12,30 @@
 //! | fence, commit | no sealing; no fence; the log read again; a refusal, a timeout or a failure believed; another attempt's record taken for one's own; the same run, a void, or all but the first record behind one's number not seen; no settling before the next number; building on a lost run; giving up uploads, or reporting failure, when undecided |
 //! | publish | completing after deletes or marks; deletes after the mark; no syncing before deletes; answers believed without a look; any size accepted; a timeout taken for a loss; no second look, no abort before it; the mark or the next record not read before voiding; a void that deletes nothing, is not marked, or is marked first; leaving what was completed for a void |
 //!
-//! Two changes are not caught: publishing a marked record again, which changes nothing; and not looking for a stop right before the
-//! put, where no request is in flight and the put itself notices the stop.
+//! No test fails after two changes: publishing a marked record again, which has no effect, and not checking for a stop right
+//! before the put. At that point no request is in flight, and the put itself notices the stop.
 
-// Runs that nothing disturbs, on every backend: windows, appends, foreign objects, idempotence, checkpoints.
+// Runs without disturbances on every backend: windows, appends, foreign objects, idempotence, checkpoints.
 mod undisturbed;
-// What must hold before a record is put, and the order in which effects become durable.
+// Conditions that must hold before a record is put, and the order in which effects become durable.
 mod staging;
-// Records of others at the number that a run aims at.
+// Runs that find another run's record at the number that they want for their own.
 mod contention;
-// Timeouts, 5xx, 409 and false answers, which decide nothing.
+// Timeouts, 5xx, 409 and false answers, which leave the outcome open.
 mod undecided;
-// Uploads that the store has lost, and who notices.
+// Uploads that the store has lost, and the processes that notice.
 mod lost_uploads;
-// Records that void another one, and publishers that come late.
+// Records that void another record, and publishers that come late.
 mod voided_runs;
-// A signal, or a task that is gone, at the commit and at the publish.
+// Runs that end at the commit or the publish, because of a signal or because their task was dropped.
 mod stops;
-// What vacuum removes of attempts, and what it keeps.
+// Vacuum: the objects of attempts that it removes, and those that it keeps.
 mod vacuum;
-// A crash, a failure, a stop or another process at every call of a run; then the same command.
+// A crash, a failure, a stop or another process at every call of a run; then the same command again.
 mod crashes;
 // Seeded interleavings of several processes with crashes and faults at random.
 mod random;
-// The real binary at 23 requests of steps 1 to 8: killed, stopped, and waiting while another process does its work.
+// The real binary at 23 requests of steps 1 to 8: killed, stopped, or held back while another process does its work.
 mod protocol_steps;
 // Readers whose part is replaced while they read.
 mod readers;

@@ -1,5 +1,5 @@
-//! The commit protocol in the real binary, held at each of its numbered steps: at a request, not at a time. The process is killed
-//! or stopped there, or waits there while a second process does its work.
+//! Holds the real binary at each numbered step of the commit protocol: at a request, not at a point in time. There, the process
+//! is killed or stopped, or it waits while a second process does its work.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::support::s3_gate::{HeldRequest, S3Request, When};
 use crate::support::s3_server::S3Server;
 use crate::support::sandbox::Sandbox;
 
-/// A point in the protocol, by a request that is sent there and nowhere else.
+/// A point in the protocol, identified by a request that is sent only there.
 #[derive(Clone, Copy)]
 struct Step {
     name: &'static str,
@@ -21,14 +21,14 @@ struct Step {
     reached: Reached,
 }
 
-/// How far a run is, which decides what a second writer makes of it.
+/// Progress of a run, which determines how a second writer treats it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reached {
-    /// It has not read the log yet, so it builds on whatever another run commits.
+    /// The run has not read the log yet, so it builds on whatever another run commits.
     Nothing,
-    /// It aims at a record, so it notices another run's commit at the put.
+    /// The run has chosen the number of its record, so it notices another run's commit when it puts the record.
     Aim,
-    /// Its record is committed.
+    /// The run's record is committed.
     Commit,
 }
 
@@ -39,7 +39,7 @@ fn lists(request: &S3Request, prefix: &str) -> bool {
     request.lists() && request.key.contains(prefix)
 }
 
-/// The deletes of a run are those of its probe, of what it replaced, and of its notes, in this order.
+/// `true` if the request deletes objects. A run deletes its probe, the parts that it replaced, and its notes, in this order.
 fn deletes(request: &S3Request) -> bool {
     request.deletes()
 }
@@ -78,10 +78,10 @@ const STEPS: [Step; 23] = {
     ]
 };
 
-/// A stop takes two seconds at most; the rest is for a busy machine.
+/// Maximum time until a stopped process has ended. A stop takes two seconds at most; the rest is for a busy machine.
 const STOP_TIME: Duration = Duration::from_secs(4);
 
-/// A server with a second input and a table that was published from the first one, and the sandbox of the job.
+/// A sandbox with a job, and a server with a table that the job published and with another input for it.
 struct Stage {
     server: S3Server,
     sandbox: Sandbox,
@@ -113,7 +113,7 @@ impl Stage {
         Self { server, sandbox }
     }
 
-    /// Returns a new output root with the old table in it.
+    /// Returns a new output root that contains the published table.
     fn root(&self, number: usize) -> Root<'_> {
         let name = format!("out{number}");
         copy(&self.server.path("old"), &self.server.path(&name));
@@ -151,7 +151,7 @@ impl Root<'_> {
         self.stage.sandbox.run(&self.line(flags))
     }
 
-    /// Starts the run and waits until the gate holds it at the step.
+    /// Starts the run and waits until the gate holds its request at the step.
     fn held_at(&self, step: &Step, flags: &str) -> (Child, HeldRequest) {
         let held = self
             .stage
@@ -204,7 +204,7 @@ impl Root<'_> {
             .run(&format!("vacuum sales --output s3://bucket/{}", self.name))
     }
 
-    /// Asserts that readers see the new rows alone, and the status of each record.
+    /// Asserts that readers see only the new rows, and the status of each record.
     #[track_caller]
     fn assert_new(&self, log: &[&str], context: &str) {
         assert_eq!(self.rows(), NEW, "{context}");
@@ -271,7 +271,7 @@ fn a_process_killed_at_each_step_leaves_the_old_table_or_is_finished_by_the_next
         child.kill().unwrap();
         child.wait().unwrap();
         if step.reached == Reached::Commit {
-            // The next process finishes it: the same command, or (every other time) a reader.
+            // The next process finishes the run: the same command or, every other time, a reader.
             if number % 2 == 0 {
                 assert_eq!(root.rows(), NEW, "{}", step.name);
             }
@@ -283,7 +283,7 @@ fn a_process_killed_at_each_step_leaves_the_old_table_or_is_finished_by_the_next
         root.run("").succeeds();
         root.assert_new(&["published", "published"], step.name);
         root.assert_clean(step.name);
-        // No process can find an upload that is open and not yet written down: the bucket's lifecycle rule removes it.
+        // No process can find an open upload that was not noted yet: the bucket's lifecycle rule removes it.
         if step.name.starts_with("3 stage") {
             stage.server.forget_uploads();
         }
@@ -317,7 +317,7 @@ fn a_second_run_at_each_step_is_built_on_or_conflicts() {
     for (number, step) in STEPS.iter().enumerate() {
         let root = stage.root(number);
         let (child, held) = root.held_at(step, "");
-        // Another run of the same rows, because its parameters differ.
+        // The parameters differ, so this is another run, with the same rows.
         root.run("--max-rejected 0.02").succeeds();
         held.resume();
         let first = ProcessOutput::wait_for(child);
@@ -343,7 +343,7 @@ fn a_second_run_at_each_step_is_built_on_or_conflicts() {
 fn a_window_beside_another_one_takes_the_next_number_at_each_step() {
     let stage = Stage::new();
     for (number, step) in STEPS.iter().enumerate() {
-        // A window has one upload and nothing to replace, so each request comes once.
+        // This window has one upload and nothing to replace, so each request is sent once.
         let (mut step, root) = (*step, stage.root(number));
         if step.nth > 1 && !step.name.starts_with('2') {
             continue;
@@ -369,7 +369,7 @@ fn a_vacuum_that_takes_a_live_attempt_for_dead_loses_nothing_silently() {
         root.vacuum().succeeds();
         held.resume();
         let first = ProcessOutput::wait_for(child);
-        // Its uploads are gone: it fails, or it finds itself lost and starts again. No part is ever missing.
+        // Its uploads are gone: the run fails, or notices that it is lost and starts again. No part is ever missing.
         let lost = root.log().contains(&"voided".to_owned());
         if first.code == Some(0) {
             let log: &[&str] = if lost {
@@ -401,7 +401,7 @@ fn a_late_publisher_never_voids_a_marked_record() {
     let repair = format!("repair sales --output s3://bucket/{}", root.name);
     stage.sandbox.run(&repair).succeeds();
     assert_eq!(root.log(), ["published", "published"]);
-    // Then a part is lost by other means: to the late publisher it looks as if its upload had never been completed.
+    // Then a part is deleted by hand. To the late publisher, it looks as if the upload had never been completed.
     let day = stage
         .server
         .path(&format!("{}/sales/daily_sales/day=2024-03-01", root.name));
@@ -432,7 +432,7 @@ fn a_stop_at_each_step_ends_in_time_and_reports_what_is_decided() {
         let took = asked.elapsed();
         assert!(took < STOP_TIME, "{}: {took:?}", step.name);
         match step.name {
-            // The request that decides is in flight, so the outcome is unknown; or its answer is, so a read settles it.
+            // If the decisive request is in flight, the outcome is unknown. If its answer is, a read finds the outcome.
             "6 commit: the record is put" => ran.fails(75, &["was committed as record 2"]),
             "6 commit: the record has been put" | "8 clean: the attempt's notes are deleted" => {
                 ran.succeeds();

@@ -1,7 +1,7 @@
-//! Several processes on one store in memory, their calls interleaved by a seed: they crash and start again, hang, and get a
-//! stop; their calls time out with or without effect, their puts land late, the store forgets uploads, and vacuum runs. Whatever
-//! the order: in the end a listing shows what the log says, the log says what its live records say one after the other, nothing
-//! is consumed twice, and no process reported a success that did not happen.
+//! Several processes on one store in memory, whose calls are interleaved by a seed. They crash and start again, hang, and are
+//! stopped; their calls time out with or without effect, their puts take effect late, the store forgets uploads, and vacuum runs.
+//! After any order of calls, a listing shows the same parts as the log, the log shows the effects of its live records one after
+//! the other, nothing was consumed twice, and no process reported a success that did not happen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ use crate::support::faulty_store::Faulty;
 use crate::support::table_contents::{Contents, leftovers, listed, logged, sorted};
 use crate::support::test_run::{JOB, RunEnd, TABLE, TestRun, run, run_quietly, vacuum_all};
 
-/// Seeds of one run of the test; `DRIVETRAIN_SEEDS=from..to` tries others.
+/// Seeds that the test tries; `DRIVETRAIN_SEEDS=from..to` sets others.
 const SEEDS: std::ops::Range<u64> = 0..400;
 
 const DAYS: [&str; 4] = ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"];
@@ -48,7 +48,7 @@ impl Dice {
     }
 }
 
-/// What a process does.
+/// Work of a process.
 #[derive(Clone)]
 enum Role {
     Run(Box<TestRun>),
@@ -59,11 +59,11 @@ struct Process {
     role: Role,
     injector: Arc<FaultInjector>,
     events: UnboundedReceiver<Call>,
-    /// Number of calls that wait to be resumed.
+    /// Number of calls that are paused.
     waiting: usize,
     stopper: Stopper,
     task: JoinHandle<Result<Option<RunEnd>>>,
-    /// How often it may start again.
+    /// Number of times that the process may start again.
     lives: usize,
 }
 
@@ -101,7 +101,7 @@ fn choose(dice: &Dice, call: &Call) -> Option<Fault> {
     if dice.roll(25) > 0 {
         return None;
     }
-    // A probe that lands late would show a store whose conditional puts do not work.
+    // If the put of a probe took effect late, the run would conclude that conditional puts do not work.
     if call.key.contains("/probe/") {
         return Some(Fault::FailBefore);
     }
@@ -138,7 +138,7 @@ fn roles(dice: &Dice) -> Vec<Role> {
     for _ in 0..3 + dice.roll(2) {
         let test_run = all[dice.roll(all.len())].clone();
         roles.push(Role::Run(Box::new(test_run.clone())));
-        // The same run by two processes: a retry that does not know that the first process is alive.
+        // Two processes do the same run, as if it was retried while the first process is still alive.
         if dice.roll(3) == 0 {
             roles.push(Role::Run(Box::new(test_run)));
         }
@@ -149,7 +149,7 @@ fn roles(dice: &Dice) -> Vec<Role> {
     roles
 }
 
-/// How often each event happened, to assert that all of them were tried.
+/// Counts of events, to assert that each kind of event happened.
 #[derive(Debug, Default)]
 struct Tally {
     crashes: usize,
@@ -186,14 +186,14 @@ async fn interleave(seed: u64, tally: &mut Tally) {
             step(&backend, &dice, &mut processes, index, tally).await;
         }
     }
-    // Any process can finish a pending publish; a lost record is voided, and `repair` says so.
+    // Any process can finish a pending publish. A lost record is voided, and `repair` reports it.
     for _ in 0..3 {
         if let Err(error) = repair(&store, JOB).await {
             assert_eq!(error.kind(), ErrorKind::TryAgain, "seed {seed}: {error}");
         }
     }
     assert_invariants(&store, &successes, seed, tally).await;
-    // Nothing is broken for good: an undisturbed run succeeds, and vacuum leaves nothing behind.
+    // No lasting damage: a run without disturbances succeeds, and vacuum leaves nothing behind.
     let last = TestRun::table("last", &[(DAYS[0], "last")]);
     run_quietly(&store, &last).await.unwrap();
     vacuum_all(&store).await.unwrap();
@@ -202,7 +202,7 @@ async fn interleave(seed: u64, tally: &mut Tally) {
     assert_eq!(listed(&store).await, last.expected(), "seed {seed}");
 }
 
-/// Counts the calls that wait, and removes the processes that have ended; those that failed start again.
+/// Counts the paused calls, and removes the processes that have ended. Those that failed start again.
 async fn reap(
     backend: &Backend,
     dice: &Dice,
@@ -221,7 +221,7 @@ async fn reap(
             continue;
         }
         let process = processes.swap_remove(index);
-        // A late put of a process that has ended may still land.
+        // A late put of a process that has ended may still take effect.
         if dice.roll(2) == 0 {
             process.injector.land().await;
         }
@@ -356,7 +356,8 @@ async fn records(store: &Store) -> Vec<Record> {
     records
 }
 
-/// Returns the contents of the table after each live run did what it promises, regardless of its lists of keys.
+/// Returns the contents of the table if each live run had the effects that its mode promises. The paths listed in its record are
+/// ignored.
 async fn replayed(store: &Store, live: &[(u64, &Run)]) -> Contents {
     let mut table = Contents::new();
     for (_, run) in live {
@@ -371,7 +372,7 @@ async fn replayed(store: &Store, live: &[(u64, &Run)]) -> Contents {
         }
         for part in &output.parts {
             let text = store.read(&part.path().unwrap()).await.unwrap();
-            // Replaced parts are deleted; their text does not matter any more.
+            // Replaced parts are deleted, so their text is not compared.
             let text = text.map(|text| String::from_utf8(text.to_vec()).unwrap());
             let folder = format!("{JOB}/{TABLE}/{}", part.partition);
             table

@@ -1,4 +1,4 @@
-//! Readers whose part is deleted while they read: the error names the run that replaced it, and no reader gets a mixture.
+//! Readers whose part is deleted while they read: the error names the run that replaced it, and no reader sees rows of both runs.
 
 use crate::support::process_output::ProcessOutput;
 use crate::support::s3_gate::When;
@@ -7,7 +7,7 @@ use crate::support::sandbox::Sandbox;
 
 const RUN: &str = "run ./sales --input sales/sample --output s3://bucket/out";
 
-/// Publishes a table, and writes a job downstream of it.
+/// Publishes a table, and writes a job that reads it.
 fn published(server: &S3Server) -> Sandbox {
     let sandbox = Sandbox::with_variables(server.variables());
     sandbox.run("new job sales").succeeds();
@@ -31,7 +31,7 @@ fn run_id(sandbox: &Sandbox, record: usize) -> String {
     log[record - 1]["run"].as_str().unwrap().to_owned()
 }
 
-/// Holds a reader until another run has replaced the part that it is about to read.
+/// Holds a reader back until another run has replaced the part that it is about to read.
 fn replace_under(reader: &str) {
     let server = S3Server::start();
     let sandbox = published(&server);
@@ -104,7 +104,7 @@ fn a_reader_whose_part_is_gone_is_told_to_try_again() {
         .into_iter()
         .next()
         .unwrap();
-    // For a reader, a deleted part is like one that a later run replaced.
+    // To a reader, a part deleted by hand looks like a part that a later run replaced.
     std::fs::remove_file(sandbox.path(&format!("lake/rental_facts/{name}"))).unwrap();
     sandbox
         .run_words(&[

@@ -1,4 +1,4 @@
-//! What must hold before a record is put, and the order in which a run's effects become durable.
+//! Conditions that must hold before a record is put, and the order in which a run's effects become durable.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! Runs that stop, because of a signal or because their task is gone: what is decided by then, and how soon they end.
+//! Runs that stop because of a signal or because their task was dropped: the outcome by then, and the time until they end.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::support::staged_run::stage;
 use crate::support::table_contents::{leftovers, listed, listed_parts, logged};
 use crate::support::test_run::{JOB, RunEnd, TestRun, run, run_quietly, two_parts};
 
-/// A fence that refuses at one of its questions, and remembers which it was asked.
+/// A fence that refuses one of the questions it is asked, and records all of them.
 struct Refusing {
     at: &'static str,
     asked: Mutex<Vec<&'static str>>,
@@ -69,8 +69,8 @@ async fn a_run_whose_task_is_gone_commits_nothing() {
 
 #[tokio::test]
 async fn a_stop_while_the_store_does_not_answer_takes_two_seconds_at_most() {
-    // A store that does not answer the commit put leaves the commit undecided; one that does not answer the completions leaves
-    // the publish to another process.
+    // If the store does not answer the put of the record, the commit is undecided. If it does not answer the completions, another
+    // process must publish.
     let log = |call: &Call| call.key.starts_with("_drivetrain/job/log/0");
     for (matches, text) in [
         (log as fn(&Call) -> bool, "was committed as record 1"),
@@ -108,7 +108,7 @@ async fn a_stopped_publisher_waits_for_requests_in_flight_and_sends_no_more() {
     let stopping = async {
         events.recv().await;
         stopper.stop();
-        // After the publisher begins no new request, and before its two seconds are over.
+        // At this time the publisher begins no new request any more, but its two seconds are not over yet.
         tokio::time::sleep(Duration::from_millis(1_600)).await;
         let mut begun = 1;
         while events.try_recv().is_ok() {

@@ -1,4 +1,4 @@
-//! Answers of a store that decide nothing: timeouts, server errors, and success that is none.
+//! Answers of a store that leave the outcome open: timeouts, server errors, and false success.
 
 use drivetrain_runner::ErrorKind;
 use drivetrain_runner::commit::{Repaired, RunStatus, repair};
@@ -73,7 +73,7 @@ async fn a_record_that_may_not_be_written_fails_for_good_and_leaves_nothing() {
 async fn a_store_that_ignores_conditional_puts_is_refused_at_the_start() {
     let backend = Backend::memory();
     let probes = |call: &Call| call.operation == Operation::Put && call.key.contains("/probe/");
-    // The second create succeeds too, as on a store that overwrites.
+    // The second create-only put succeeds too, as on a store that overwrites.
     let store = failing(&backend, Fault::Overwrite, usize::MAX, probes).await;
     let error = run_quietly(&store, &two_parts()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);

@@ -1,4 +1,4 @@
-//! The commit protocol without disturbances: what runs do to tables, on every backend.
+//! The commit protocol without disturbances: the effects of runs on tables, on every backend.
 
 use bytes::Bytes;
 use drivetrain_runner::ErrorKind;
@@ -21,7 +21,7 @@ async fn assert_readers_see(store: &Store, test_run: &TestRun) {
     assert_eq!(logged(store).await, test_run.expected());
 }
 
-/// Replaces a table, a window of it, the table again, and leaves it empty; each run is idempotent.
+/// Replaces a table, a window of it, then the table again, and finally empties it. Each run is idempotent.
 async fn replaces_what_it_promises(backend: Backend) {
     let store = backend.store().await;
     let first = TestRun::table("first", &[(JANUARY, "a"), (JANUARY, "b"), (FEBRUARY, "c")]);
@@ -37,7 +37,7 @@ async fn replaces_what_it_promises(backend: Backend) {
     let both = TestRun::table("", &[(JANUARY, "a"), (JANUARY, "b"), (MARCH, "d")]);
     assert_readers_see(&store, &both).await;
 
-    // The window replaced a partition of the first run, which therefore does not count as done any more.
+    // The window replaced a partition of the first run, so that run no longer counts as done.
     assert_eq!(publish(&store, &first).await, 3);
     assert_readers_see(&store, &first).await;
 
@@ -105,7 +105,7 @@ async fn an_append_consumes_each_object_once() {
     );
     put("2.txt", "two").await;
     assert_eq!(publish(&store, &append).await, 2);
-    // The inputs of the first run again: an append is done for good, whatever came later.
+    // The same inputs as in the first run: an append counts as done, whatever ran after it.
     store
         .delete(vec![Path::from("raw/events/2.txt")])
         .await
@@ -266,7 +266,7 @@ async fn a_log_is_read_from_its_last_checkpoint() {
     );
     assert_eq!(log.state().table(TABLE).unwrap().parts.len(), 20);
     assert_eq!(listed(&store).await, logged(&store).await);
-    // Run 195 was the last to write day 15, which run 175 had written too.
+    // Run 195 was the last one to write day 15, which run 175 had also written.
     let again = |number: usize| {
         let day = format!("2024-01-{:02}", (number - 1) % 20 + 1);
         TestRun::window(

@@ -1,4 +1,4 @@
-//! What vacuum removes of attempts that no run needs any more, and what it keeps.
+//! Vacuum: what it removes of attempts that no run needs any more, and what it keeps.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn vacuum_keeps_what_is_young_or_committed() {
     assert!(!kept.is_empty());
     vacuum(&store, JOB, VacuumOptions::default()).await.unwrap();
     assert_eq!(leftovers(&store).await, kept);
-    // The uploads of a committed run are completed, never aborted.
+    // Vacuum must complete the uploads of a committed run, never abort them.
     crash_before(&backend, &two_parts(), Call::completes).await;
     let done = vacuum_all(&backend.store().await).await.unwrap();
     assert_eq!(done.published, Some(1));

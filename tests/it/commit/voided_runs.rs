@@ -1,4 +1,4 @@
-//! Records that void another one: who puts and marks them, who finishes them, and what a late publisher makes of them.
+//! Records that void another record: which process puts, marks and finishes them, and how a late publisher treats them.
 
 use drivetrain_runner::commit::{PublishOutcome, Repaired, RunStatus, repair};
 use drivetrain_runner::watch::StopSignal;
@@ -25,8 +25,8 @@ async fn a_void_is_marked_by_the_process_that_put_it() {
     assert!(store.look(&MARK_1.into()).await.unwrap().is_none());
 }
 
-/// A completion that is in flight when its upload is aborted may still win: then the run that seemed lost is not, and another
-/// run has the next number.
+/// A completion that is in flight when its upload is aborted may still succeed. Then the run that seemed lost is not, although
+/// another run has the next number.
 #[tokio::test]
 async fn a_run_at_the_next_number_proves_that_the_one_before_was_published() {
     let backend = Backend::memory();
@@ -75,7 +75,7 @@ async fn a_process_that_finds_its_run_voided_deletes_what_it_completed() {
     .await;
     repair(&second.store, JOB).await.unwrap_err();
     first.injector.resume();
-    // The injector keeps a permit for one waiting call, not for two.
+    // The injector can resume only one call in advance, not two.
     tokio::task::yield_now().await;
     first.injector.resume();
     assert_eq!(running.await.unwrap().unwrap(), RunEnd::Published(3));

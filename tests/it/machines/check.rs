@@ -1,4 +1,4 @@
-//! `drivetrain check`: jobs and machines, one or a folder of them, for people, programs and scanners.
+//! `drivetrain check`: one job or machine or a folder of them; output as text, JSON and SARIF.
 
 use serde_json::{Value, json};
 
@@ -116,7 +116,7 @@ fn sarif_has_rules_locations_and_levels() {
     let sound = sandbox.run("check all/sound.asl.json --output-format sarif");
     let log = sound.json(0);
     assert_eq!(log["runs"][0]["results"], json!([]));
-    // Only `check` has findings.
+    // SARIF describes findings, which only `check` has.
     let ran = sandbox.run("jobs --output-format sarif");
     ran.fails(2, &["only `check`"]);
     assert_eq!(ran.stdout, "");
@@ -192,7 +192,7 @@ fn a_location_is_a_json_pointer_and_also_what_aws_writes() {
         results.contains(r#""fullyQualifiedName":"/States/a~1b/Choices/0/Next""#),
         "{results}"
     );
-    // The pointer of the whole document is empty; AWS writes `/`.
+    // The JSON pointer of the whole document is empty, but AWS writes `/`.
     sandbox.write("m.asl.json", r#"{"States": {}}"#);
     let checked = sandbox.json_with_code("check m.asl.json", 2);
     let first = &checked["diagnostics"][0];

@@ -1,4 +1,4 @@
-//! `drivetrain mocks`: a recorded execution replays offline.
+//! `drivetrain mocks`: makes mocks from a recorded execution, which then replays offline.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ const MACHINE: &str = r#"{"StartAt": "Ask", "States": {
     "Charge": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": true}
 }}"#;
 
-/// Returns what `aws stepfunctions get-execution-history` prints of an execution in which the card was refused.
+/// Returns the output of `aws stepfunctions get-execution-history` for an execution in which the card was refused.
 fn history() -> Value {
     let event = |id: u32, previous: u32, kind: &str, key: &str, details: Value| {
         let mut event = json!({"timestamp": "2026-01-31T03:00:00.123000+01:00", "type": kind, "id": id, "previousEventId": previous});
@@ -92,7 +92,7 @@ fn a_history_that_simulate_wrote_replays_too() {
     );
 }
 
-/// The events of a history, to which tests add events at a time in seconds.
+/// Builder of a history. Tests add events, each at a time in seconds.
 #[derive(Default)]
 struct Recording(Vec<Value>);
 
@@ -168,7 +168,7 @@ fn iterations_that_ran_concurrently_get_their_own_answers() {
         .run("mocks --from-history history.json --format case --out m.recorded.case.json")
         .succeeds();
     sandbox.run("test .").succeeds();
-    // The same with the definition, and with one that is not the recorded one.
+    // The same history with its own definition, and with another one.
     let made = sandbox.run("mocks --from-history history.json --definition m.asl.json");
     assert_eq!(made.succeeds().stderr, "");
     sandbox.write(
@@ -261,7 +261,7 @@ fn a_branch_that_gets_further_in_a_replay_changes_nothing() {
     recording.add(0.0, 0, "ParallelStateEntered", json!({"name": "P"}));
     recording.add(0.0, 2, "ParallelStateStarted", json!({}));
     let rest = recording.add(0.0, 3, "WaitStateEntered", json!({"name": "Rest"}));
-    // The call takes so long that the branch never reaches its second task.
+    // The call takes so long that its branch never reaches the second task.
     let slow = recording.call([0.0, 50.0], 3, "Slow", "x");
     recording.add(50.0, slow, "WaitStateEntered", json!({"name": "Pause"}));
     let failed = recording.add(60.0, rest, "FailStateEntered", json!({"name": "Fails"}));
@@ -296,7 +296,7 @@ fn objects_that_a_map_reads_are_not_in_a_history_and_must_be_given() {
         "{}",
         with.stderr
     );
-    // A mocked call that hangs fails the Map that reads the object, however long that takes.
+    // If the mocked call hangs, the Map that reads the object fails, after any time.
     sandbox.write(
         "hang.json",
         r#"{"StateMachines": {"m": {"TestCases": {"c": {"M": "H"}}}}, "MockedResponses": {"H": {"0": {"Hang": true}}}}"#,

@@ -1,20 +1,20 @@
 //! State machines at the command line.
 
-// `check`: machines and jobs, one or a folder of them, for people, programs and scanners.
+// `check`: one job or machine or a folder of them; output as text, JSON and SARIF.
 mod check;
 // `simulate`: one execution offline, its history and its tree.
 mod simulate;
 // `simulate`: its mocks, inputs and flags.
 mod simulate_inputs;
-// `simulate --s3`: what Map states read from a folder and write into it.
+// `simulate --s3`: Map states that read from a folder and write into it.
 mod simulate_buckets;
-// `simulate` of executions that do not end: interrupts, and histories that cannot be written.
+// `simulate` of executions that do not end: interrupted, or with a history that cannot be written.
 mod simulate_stopped;
-// `test`: cases beside definitions, what failed, and what was never reached.
+// `test`: cases beside definitions, the differences of failed cases, and the states that no case reached.
 mod test_cases;
 // `test-state`: one state alone, and the requests of the API.
 mod test_state;
-// `mocks`: a recorded execution replays offline.
+// `mocks`: makes mocks from a recorded execution, which then replays offline.
 mod mocks;
-// The recorded cases of AWS, which are outside the repository, by the real binary.
+// Cases recorded from AWS, which are outside the repository, run by the real binary.
 mod recorded_cases;

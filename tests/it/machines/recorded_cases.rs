@@ -1,4 +1,4 @@
-//! The recorded cases by the real binary: the command line must not lose what the library gets right.
+//! Runs cases recorded from AWS with the real binary. The library passes them, and the command line must not change the results.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::sandbox::Sandbox;
 
-/// Recorded cases start on this day; one of them depends on it.
+/// Start time of all recorded cases. One of them depends on the day.
 const START: &str = "2026-11-22T00:00:00Z";
 
 fn rows(file: &str) -> Vec<Value> {
@@ -25,7 +25,7 @@ fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Simulates a row, with more flags than every row has; `None` if the simulation could not be run.
+/// Simulates a recorded case with additional flags; `None` if the simulation could not run.
 fn simulate(sandbox: &Sandbox, row: &Value, input: &Value, flags: &[&str]) -> Option<Value> {
     sandbox.write("machine.asl.json", text(&row["definition"]));
     sandbox.write("input.json", input.to_string());
@@ -54,7 +54,7 @@ fn simulate(sandbox: &Sandbox, row: &Value, input: &Value, flags: &[&str]) -> Op
     (code < 2).then_some(object)
 }
 
-/// Returns `true` if status and error are as recorded, and also the output unless it is random or recorded with wildcards.
+/// `true` if status and error are as recorded. The output must be as well, unless it is random or was recorded with wildcards.
 fn is_as_recorded(row: &Value, object: &Value) -> bool {
     let expected = &row["expected_output"];
     let pattern = expected.to_string();
@@ -87,7 +87,8 @@ fn machines_without_tasks_end_as_recorded() {
     assert!(same >= 517, "{same}");
 }
 
-/// Builds a mock file from the answers of a row; `None` if one of them is a timeout, which the recorded format cannot express.
+/// Builds a mock file from the recorded answers of a case; `None` if one of them is a timeout, which the file format cannot
+/// express.
 fn mock_file(row: &Value) -> Option<Value> {
     let mut states = Map::new();
     let mut responses: Map<String, Value> = Map::new();
@@ -157,7 +158,7 @@ fn machines_with_tasks_end_as_recorded_with_mocks_and_folders() {
         }
     }
     println!("{same} of {total}");
-    // Four rows have no answers; the test of the library counts them too.
+    // Four cases have no answers. The library's own test expects the same number.
     assert!(total > 60 && same + 4 >= total, "{same} of {total}");
 }
 
@@ -187,6 +188,6 @@ fn states_are_tested_as_recorded() {
         }
     }
     println!("{same} of {total}");
-    // Three rows call a Lambda function without a mock.
+    // Three cases call a Lambda function without a mock.
     assert!(total > 50 && same + 3 >= total, "{same} of {total}");
 }

@@ -93,7 +93,7 @@ fn ten_thousand_iterations_are_summarized() {
     ran.prints(&["1,000 iterations"]);
     ran.prints(&["Row  10,000 visits"]);
     assert!(ran.stdout.lines().count() < 10, "{}", ran.stdout);
-    // The output may have as many items as the Map.
+    // The Map has so many items that its output may be long.
     let items: Vec<u32> = (0..2_000).collect();
     sandbox.write("items.json", json!({ "items": items }).to_string());
     sandbox.write(

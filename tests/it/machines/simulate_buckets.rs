@@ -1,4 +1,4 @@
-//! `drivetrain simulate --s3`: what Map states read from a folder and write into it, and never outside it.
+//! `drivetrain simulate --s3`: Map states that read from a folder and write into it, never outside it.
 
 use std::sync::Arc;
 
@@ -163,7 +163,7 @@ fn results_are_written_below_the_folder() {
     let results: Value = serde_json::from_slice(&results).unwrap();
     assert_eq!(results[1]["Output"], "2");
     assert!(key.starts_with("out/here/"), "{key}");
-    // The same run again would write through the link that is there now.
+    // If the simulation ran again, it would write through the link.
     std::fs::remove_file(sandbox.path("bucket").join(key)).unwrap();
     std::os::unix::fs::symlink(sandbox.path("made.json"), sandbox.path("bucket").join(key))
         .unwrap();
@@ -230,7 +230,7 @@ fn missing_objects_and_buckets_are_named() {
     other["Parameters"]["Bucket"] = json!("unknown");
     let missing = run(&sandbox, &machine(&other, None), 1);
     assert!(missing["cause"].as_str().unwrap().contains("unknown"));
-    // Without a folder the reader is a call without a mock.
+    // Without `--s3`, reading the object is a call that has no mock.
     let ran = sandbox.run("simulate machine.asl.json");
     ran.fails(2, &["state `Each`", "--s3 BUCKET=DIR"]);
 }

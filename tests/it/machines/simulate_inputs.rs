@@ -1,4 +1,4 @@
-//! `drivetrain simulate`: its mocks, inputs and flags, and what is wrong with them.
+//! `drivetrain simulate`: its mocks, inputs and flags, and the errors about them.
 
 use serde_json::json;
 

@@ -45,7 +45,7 @@ fn an_interrupt_stops_an_execution_on_either_clock_and_the_history_is_complete()
 fn a_history_that_cannot_be_written_ends_the_simulation() {
     let sandbox = Sandbox::new();
     sandbox.write("loop.json", ENDLESS);
-    // The device is always full. A simulation that did not notice would run for ever.
+    // The device is always full. A simulation that ignored the failed write would run forever.
     let line = "simulate loop.json --type express --max-events none --history /dev/full";
     sandbox
         .run(line)

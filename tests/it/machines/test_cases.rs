@@ -1,4 +1,4 @@
-//! `drivetrain test`: cases beside definitions, what failed and what was never reached.
+//! `drivetrain test`: cases beside definitions, the differences of failed cases, and the states that no case reached.
 
 use serde_json::{Value, json};
 
@@ -294,7 +294,7 @@ fn files_beside_a_case_are_found_and_what_a_map_writes_stays_in_memory() {
         })
         .to_string(),
     );
-    // Another path to the same definition does not count as another machine.
+    // A definition that is reached by two paths counts as one machine.
     sandbox.write(
         "machines/each.beside.case.json",
         r#"{"input": {"key": "none"}, "s3": {"in": "cases/data"}, "expect": {"error": "States.ItemReaderFailed"}}"#,

@@ -1,4 +1,4 @@
-//! Objects that are not what they seem: broken compression, archives, formats that are not read.
+//! Objects that cannot be read: broken compression, archives, unsupported formats.
 
 use crate::support::sample_jobs::{run_changed_sales, write_small_job};
 use crate::support::sandbox::Sandbox;

@@ -1,9 +1,9 @@
-//! Values that fail a query: exit code 4, the column or expression, a hint, and nothing published.
+//! Values that fail a query: exit code 4, an error with the column or expression and a hint, and nothing published.
 
 use crate::support::process_output::ProcessOutput;
 use crate::support::sandbox::Sandbox;
 
-/// Returns a sandbox with three sales and a job whose column `n` is this expression over them.
+/// Returns a sandbox with three sales and a job over them, whose column `n` is the expression `n` of type `kind`.
 fn sales(n: &str, kind: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write(
@@ -40,7 +40,7 @@ fn run(sandbox: &Sandbox) -> ProcessOutput {
     ran
 }
 
-/// Asserts that an expression fails the gate, with an error that names the job and the output and has a hint.
+/// Asserts that an expression fails the run with exit code 4, and that the error names the job and the output and has a hint.
 #[track_caller]
 fn fails(n: &str, kind: &str, says: &[&str]) {
     let sandbox = sales(n, kind);

@@ -1,4 +1,4 @@
-//! The bundled pipeline over generated files, from the first command to the answers.
+//! The bundled pipeline over generated files, from the first command to the queries of the results.
 
 use crate::support::sample_jobs::PIPELINE;
 use crate::support::sandbox::Sandbox;
@@ -66,7 +66,7 @@ fn every_planted_line_of_dirt_is_quarantined_and_nothing_else() {
             planted["accepted_rows"].as_u64().unwrap(),
             "{name}"
         );
-        // There are so few locations that their share of dirt is less than one line.
+        // There are so few locations that their share of invalid rows is less than one row.
         assert!(
             planted_rows > 0 || name == "locations",
             "{name}: no dirt was planted"

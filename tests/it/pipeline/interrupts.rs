@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and kill in every stage: the process ends in time, publishes nothing by halves, and the next command goes on.
+//! Ctrl-C, SIGTERM and kill in every stage: the process ends in time, publishes all or nothing, and the next command continues.
 
 use std::io::{BufRead, BufReader};
 use std::process::Child;
@@ -8,10 +8,10 @@ use crate::support::process_output::{ProcessOutput, signal};
 use crate::support::sample_jobs::PIPELINE;
 use crate::support::sandbox::Sandbox;
 
-/// A stop takes two seconds at most; the rest is for a busy machine.
+/// Maximum time until a stopped process has ended. A stop takes two seconds at most; the rest is for a busy machine.
 const STOP_TIME: Duration = Duration::from_secs(4);
 
-/// Starts `local` and waits for a line of its progress.
+/// Starts `drivetrain local` and waits for a progress line that begins with a text.
 fn start_until(sandbox: &Sandbox, begins: &str) -> Child {
     let mut child = sandbox.start("local --output-format json");
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -25,7 +25,7 @@ fn start_until(sandbox: &Sandbox, begins: &str) -> Child {
         }
         heard.push(line);
     }
-    // A thread reads on, or the process would end at its next line.
+    // A thread reads the remaining lines. Otherwise the process would end when it writes the next one.
     std::thread::spawn(move || lines.for_each(drop));
     child
 }
@@ -57,7 +57,7 @@ fn ctrl_c_ends_every_stage_in_time_and_the_next_command_continues() {
         let files = |job: &&str| sandbox.files(&format!("drivetrain-data/processed/{job}"));
         PIPELINE.iter().flat_map(files).count()
     };
-    // While the sample is generated. It is incomplete, and the next command generates it again.
+    // Interrupted while the sample is generated. The sample is incomplete, and the next command generates it again.
     let child = start_until(&sandbox, "no raw data");
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(interrupt(child), Some(143));
@@ -74,7 +74,7 @@ fn ctrl_c_ends_every_stage_in_time_and_the_next_command_continues() {
         );
         assert_eq!(published(), 0, "{stage}");
     }
-    // While it is published. Decided or not: the exit code says which.
+    // Interrupted while the run is published. The exit code shows whether it was committed.
     let code = interrupt(start_until(&sandbox, "  write "));
     assert!(matches!(code, Some(75 | 143)), "{code:?}");
     sandbox.run("local").succeeds();

@@ -26,7 +26,7 @@ fn too_little_memory_says_which_setting_to_raise() {
     let sandbox = Sandbox::new();
     sandbox.json("generate --rentals 60000 --seed 1 --out data");
     run_rental_facts(&sandbox, "--memory-limit 1KiB").fails(2, &["memory limit", "64 MiB"]);
-    // So little that rows and keys spill, into a folder that cannot exist.
+    // With so little memory, rows and keys must spill, but the spill folder cannot exist.
     run_rental_facts(
         &sandbox,
         "--memory-limit 64MiB --spill-dir /dev/null/nowhere",
@@ -56,7 +56,7 @@ fn a_query_that_fails_while_it_spills_leaves_nothing_in_the_spill_folder() {
          s = \"decimal(38,2)\"\n\
          z = \"bigint\"\n",
     );
-    // Whether the sorts run out of memory while others spill depends on timing, so this runs a few times.
+    // It depends on timing whether a sort runs out of memory while others spill, so this runs a few times.
     for _ in 0..4 {
         sandbox.write("spill/keep", "");
         sandbox

@@ -1,24 +1,24 @@
-//! What runs of the real binary read and write.
+//! Runs of jobs with the real binary: the data that they read and write.
 
-// The bundled pipeline over generated files, from the first command to the answers.
+// The bundled pipeline over generated files, from the first command to the queries of the results.
 mod bundled;
-// Roots that are refused: missing or empty input, roots inside each other, foreign objects.
+// Roots that a run refuses: missing or empty input, nested roots, foreign objects.
 mod roots;
 // Rows, columns and checks that fail the gate, with exit code 4.
 mod quality_gate;
-// Broken compression, archives, and formats that are not read.
+// Objects that cannot be read: broken compression, archives, unsupported formats.
 mod bad_objects;
 // Values that fail a query: division by zero, overflow, casts, NULL.
 mod bad_values;
-// Less memory than the rows need: spilling, and the message that names the setting.
+// Less memory than the rows need: spilling, and the error that names the setting to raise.
 mod memory_limit;
 // Outputs that are written while the query runs, one file per partition.
 mod partitioned;
-// Appends, and the rebuild that their refusals ask for.
+// Appends, and the rebuild that a refused append asks for.
 mod appends;
 // Types of a table in the log, and runs whose types differ.
 mod table_types;
-// Only the partitions that a window or the SQL asks for are opened, as the plan says.
+// Runs that open only the partitions that their window or their SQL needs, as the plan says.
 mod pruning;
-// Ctrl-C, SIGTERM and kill in every stage; the next command goes on.
+// Ctrl-C, SIGTERM and kill in every stage; the next command continues.
 mod interrupts;

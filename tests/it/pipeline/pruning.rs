@@ -1,4 +1,4 @@
-//! A run opens only the partitions that its window or its SQL asks for, as its plan says.
+//! Runs that open only the partitions that their window or their SQL needs, as the plan says.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ fn sandbox(server: &S3Server, cities_sql: &str) -> Sandbox {
     sandbox
 }
 
-/// A join and an aggregate, both below the window.
+/// A query whose join and aggregate are below the filter of the window.
 const JOINED: &str = "select shops.city, sum(revenue) as revenue, day \
                       from daily_sales left join shops on shops.shop_id = daily_sales.shop_id \
                       group by shops.city, day";
@@ -98,7 +98,7 @@ fn a_condition_in_sql_opens_only_what_it_asks_for() {
     let filter = "where extract(day from day) % 2 = 0 or revenue > 9";
     let sql = JOINED.replace("group by", &format!("{filter} group by"));
     let sandbox = sandbox(&server, &sql);
-    // The condition is not on the partition column alone, so all files are read.
+    // The condition does not use the partition column alone, so all files are read.
     sandbox.run(&format!("run {FLAGS}")).succeeds();
     assert_eq!(cities(&sandbox).len(), 6);
     opened(&server);

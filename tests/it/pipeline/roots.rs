@@ -1,4 +1,4 @@
-//! Input and output roots that a run or a plan refuses: missing or empty input, roots inside each other, foreign objects.
+//! Input and output roots that a run or a plan refuses: missing or empty input, nested roots, foreign objects.
 
 use crate::support::sample_jobs::{raw_sample, run_changed_sales, run_rental_facts};
 use crate::support::sandbox::Sandbox;
@@ -133,7 +133,7 @@ fn a_plan_makes_the_checks_that_its_run_makes_before_it_reads() {
     assert_ne!(forced["writes"][0]["replaced_files"], 0, "{forced}");
     assert!(forced["already_done"].is_null(), "{forced}");
 
-    // The versions of the parts decide, also if the inputs are tables.
+    // If the inputs are tables, the versions of their parts decide whether the run is already done.
     let next = "vehicle_location_metrics --input data --output lake";
     let report = sandbox.json(&format!("run {next}"));
     let planned = sandbox.json(&format!("plan {next}"));

@@ -1,5 +1,6 @@
-//! Volumes that are full, read-only, owned by another user, two instead of one, or without hard links. The tests mount them, so
-//! they need root: `sudo -E cargo test --test it -- --ignored bad_volume`; `.ci/run services` runs them if it is root.
+//! Roots on a volume that is full, read-only, owned by another user or without hard links, or on two volumes. The tests mount
+//! volumes, so they need root: `sudo -E cargo test --test it -- --ignored bad_volume`. `.ci/run services` runs them if it is
+//! root.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! One suite for every implementation of the port, and what folders must do beyond it.
+//! One suite for every implementation of the store's trait, and additional tests of folders.
 
 use bytes::Bytes;
 use drivetrain_runner::ErrorKind;
@@ -36,7 +36,7 @@ async fn creates_once(backend: &Backend) {
         let (store, record) = (backend.store().await, record.clone());
         writers.push(async move {
             let body = Bytes::from(format!("writer {writer}"));
-            // A store may answer 409 to one of two concurrent puts. That decides nothing, so it is not a success.
+            // A store may answer 409 to one of two concurrent puts. The outcome is then open, so it is not a success.
             store.put_new(&record, body).await.unwrap_or(false)
         });
     }
@@ -94,7 +94,7 @@ async fn takes_any_answer_to_a_late_completion(backend: &Backend) {
     objects.seal(&part, &upload, 1).await.unwrap();
     let tags = [tag];
     objects.complete(&part, &upload, &tags).await.unwrap();
-    // A second completion may answer anything but an error, and the object stays.
+    // A second completion may return any answer but an error, and the object stays.
     objects.complete(&part, &upload, &tags).await.unwrap();
     assert_eq!(store.look(&part).await.unwrap().unwrap().size, 1);
     // An abort after the completion deletes nothing.
@@ -146,7 +146,7 @@ async fn reads_only_what_was_frozen(backend: &Backend) {
         let body = Bytes::from_static(b"0123456789");
         store.put(key, body).await.unwrap();
     }
-    // Not by a listing, because that of the server in this process has no ETags.
+    // This does not list, because the listings of the server in this process have no ETags.
     let look = |key: Path| {
         let store = store.clone();
         async move { store.look(&key).await.unwrap().unwrap() }

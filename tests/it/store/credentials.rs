@@ -1,4 +1,4 @@
-//! Every way in which a process finds its endpoint, region and credentials.
+//! All sources from which a process takes its endpoint, region and credentials.
 
 use std::process::Command;
 
@@ -15,7 +15,7 @@ use crate::support::sandbox::Sandbox;
 const CHILD: &str = "store::credentials::settings_as_a_process_finds_them";
 const LOCATION: &str = "DRIVETRAIN_TEST_LOCATION";
 
-/// The other half of the test below: a process that has its own environment.
+/// Second part of the test below. It runs in a process of its own, with its own environment.
 #[tokio::test]
 #[ignore = "is started by the test of variables and profiles"]
 async fn settings_as_a_process_finds_them() {
@@ -144,13 +144,13 @@ fn credentials_are_found_in_every_way_and_missing_ones_are_reported() {
     ];
     run(&[("AWS_PROFILE", "nobody")]).fails(1, &says);
 
-    // Single sign-on whose cached token has expired.
+    // Single sign-on with a cached token that has expired.
     sandbox.write(
         "config",
         "[profile work]\nsso_session = office\nsso_account_id = 123456789012\nsso_role_name = Data\nregion = us-east-1\n\
          [sso-session office]\nsso_region = us-east-1\nsso_start_url = https://office.awsapps.com/start\n",
     );
-    // The file is named by the SHA-1 of the name of the session.
+    // The file's name is the SHA-1 hash of the session's name.
     sandbox.write(
         "home/.aws/sso/cache/e6427457497fe0f4f93a7334d2203b8e17ee82df.json",
         "{\"accessToken\": \"x\", \"expiresAt\": \"2020-01-01T00:00:00Z\"}",

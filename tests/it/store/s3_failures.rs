@@ -1,4 +1,5 @@
-//! S3 that refuses, throttles, is in another region or is down, by the real binary: each message names the bucket and has a hint.
+//! Runs of the real binary while S3 refuses, throttles, is in another region or is down: each error names the bucket and has a
+//! hint.
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -21,7 +22,7 @@ fn assert_nothing_published(server: &S3Server) {
     assert!(!server.path("out/_drivetrain/sales/log").exists());
 }
 
-/// Returns the body of an error of AWS.
+/// Returns the XML body of an error that S3 answers.
 fn body(code: &str, message: &str, more: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message>{more}\

@@ -1,4 +1,4 @@
-//! The backends on which the port of a store is tested: memory, a folder, an S3 server in this process, and a real `MinIO`.
+//! The backends on which the store's trait is tested: memory, a folder, an S3 server in this process, and a real `MinIO`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl Backend {
         }
     }
 
-    /// An S3 server on a port of this process.
+    /// Starts an S3 server in this process.
     pub async fn s3() -> Self {
         let folder = s3_server::folder_with_bucket();
         let address = s3_server::serve(folder.path(), Arc::default()).await;
@@ -57,7 +57,7 @@ impl Backend {
         }
     }
 
-    /// A `MinIO` that ends with the test.
+    /// Starts a `MinIO` that ends with the test.
     pub async fn minio() -> Self {
         let minio = MinIo::start().await;
         Self {
@@ -103,7 +103,7 @@ impl Backend {
         s3_settings(endpoint)
     }
 
-    /// Opens a handle with its own connections.
+    /// Opens a store with its own connections, like another process.
     pub async fn store(&self) -> Store {
         match &self.kind {
             Kind::Memory(objects) => Store::over(Location::Memory, Arc::clone(objects) as _),
@@ -113,7 +113,7 @@ impl Backend {
         }
     }
 
-    /// Returns the port below a handle, for a wrapper to forward to.
+    /// Opens the underlying objects of a store, to which a wrapper can forward.
     pub async fn objects(&self) -> Arc<dyn Objects> {
         match &self.kind {
             Kind::Memory(objects) => Arc::clone(objects) as _,

@@ -1,4 +1,4 @@
-//! Decides for each call of a store whether it fails, and how; the test chooses, by the call's number, operation and key.
+//! Injects faults into the calls of a store. For each call, the test chooses the fault by the call's number, operation and key.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use object_store::path::Path;
 use object_store::{Error, Result};
 use tokio::sync::{Notify, mpsc};
 
-/// One call of the port: the operation and the key.
+/// One call of a store: the operation and the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     pub operation: Operation,
@@ -40,7 +40,7 @@ impl Call {
     }
 }
 
-/// The operations of the port.
+/// The operations of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     Abort,
@@ -56,7 +56,7 @@ pub enum Operation {
     Settle,
 }
 
-/// What happens instead of the call, or in addition to it.
+/// A fault: an event in place of the call, or in addition to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The process ends before the call has any effect: the call never returns.
@@ -67,9 +67,9 @@ pub enum Fault {
     FailBefore,
     /// A timeout; the call had its effect.
     FailAfter,
-    /// A 409: undecided, and without effect.
+    /// A 409, which leaves the outcome open; the call had no effect.
     Undecided,
-    /// A 403.
+    /// A 403; the call had no effect.
     Forbidden,
     /// The store reports success, but the call had no effect.
     Pretend,
@@ -85,7 +85,7 @@ pub enum Fault {
 
 type Chooser = dyn FnMut(usize, &Call) -> Option<Fault> + Send;
 
-/// The faults of one store: the test's side of a [`FaultyStore`](super::faulty_store::FaultyStore).
+/// Chooser of the faults of one [`FaultyStore`](super::faulty_store::FaultyStore), with which the test controls the store.
 pub struct FaultInjector {
     pub(super) inner: Arc<dyn Objects>,
     chooser: Mutex<Box<Chooser>>,
@@ -98,9 +98,10 @@ pub struct FaultInjector {
 }
 
 impl FaultInjector {
-    /// Asks the chooser with the number of each call, from 1. Each crash and pause is sent to the receiver.
+    /// Builds an injector. For each call, it passes the call and its number, counted from 1, to `chooser`. It sends each crash
+    /// and pause to the receiver.
     ///
-    /// A `gated` store pauses at every call, and asks the chooser once the test resumes it.
+    /// A `gated` store pauses at every call, and calls `chooser` only once the test resumes the call.
     pub(super) fn new(
         inner: Arc<dyn Objects>,
         gated: bool,
@@ -120,7 +121,7 @@ impl FaultInjector {
         (injector, receiver)
     }
 
-    /// Lets the last put land that was answered with a timeout.
+    /// Executes the last put with the fault [`Fault::Late`], which was answered with a timeout.
     pub async fn land(&self) {
         let late = self.late.lock().unwrap().pop();
         if let Some(late) = late {
@@ -128,7 +129,7 @@ impl FaultInjector {
         }
     }
 
-    /// Makes the store forget one of the uploads that were opened; `choose` gets their number.
+    /// Makes the store forget one of the opened uploads. `choose` gets their number and returns the index of one.
     pub async fn lose_upload(&self, choose: impl FnOnce(usize) -> usize) {
         let upload = {
             let mut uploads = self.uploads.lock().unwrap();
@@ -156,7 +157,7 @@ impl FaultInjector {
         self.late.lock().unwrap().push(call.boxed());
     }
 
-    /// Chooses the fault of a call; waits here if it pauses, for ever if the process ends before it.
+    /// Chooses the fault of a call. Waits until the call is resumed if it is paused, and forever if the process ends before it.
     pub(super) async fn decide(&self, operation: Operation, key: &Path) -> Decided {
         let call = Call {
             operation,
@@ -187,7 +188,7 @@ impl FaultInjector {
         std::future::pending().await
     }
 
-    /// Makes a call as it was decided.
+    /// Makes a call with the fault that was chosen for it.
     pub(super) async fn make<T>(
         &self,
         decided: Decided,

@@ -1,4 +1,4 @@
-//! A store whose calls fail as the test says, on top of any implementation of the port.
+//! A store whose calls fail as the test chooses, on top of any implementation of the store's trait.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::backends::Backend;
 use super::fault_injector::{Call, Fault, FaultInjector, Operation, timed_out};
 
-/// A store with faults, the injector that steers them, and the crashes and pauses that happen.
+/// A store with faults, the injector that controls them, and the stream of crashes and pauses.
 pub struct Faulty {
     pub store: Store,
     pub injector: Arc<FaultInjector>,
@@ -25,7 +25,7 @@ pub struct Faulty {
 }
 
 impl Faulty {
-    /// Opens a store on a backend whose faults `chooser` chooses, by the number of the call, from 1, and the call.
+    /// Opens a store on a backend. `chooser` gets each call and its number, counted from 1, and chooses the fault.
     pub async fn open(
         backend: &Backend,
         chooser: impl FnMut(usize, &Call) -> Option<Fault> + Send + 'static,
@@ -33,7 +33,7 @@ impl Faulty {
         Self::make(backend, false, chooser).await
     }
 
-    /// Opens a store of which every call waits until the test resumes it; only then the chooser is asked.
+    /// Opens a store whose calls all wait until the test resumes them. Only then does `chooser` choose the fault.
     pub async fn gated(
         backend: &Backend,
         chooser: impl FnMut(usize, &Call) -> Option<Fault> + Send + 'static,
@@ -57,7 +57,7 @@ impl Faulty {
     }
 }
 
-/// Opens a store of which the first `times` matching calls meet a fault.
+/// Opens a store whose first `times` matching calls have a fault.
 pub async fn failing(
     backend: &Backend,
     fault: Fault,
@@ -75,13 +75,13 @@ pub async fn failing(
     Faulty::open(backend, chooser).await.store
 }
 
-/// Forwards each call to the store below it unless the injector chooses a fault. It holds a handle of the injector, because
+/// Wrapper that forwards each call to the store below it, unless the injector chooses a fault. It shares the injector, because
 /// streams outlive the call that made them.
 #[derive(Debug)]
 pub struct FaultyStore(Arc<FaultInjector>);
 
 impl FaultyStore {
-    /// Makes the call, or what the chosen fault makes of it.
+    /// Makes a call, with the fault that the injector chooses.
     async fn call<T>(
         &self,
         operation: Operation,

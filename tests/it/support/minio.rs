@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 use super::s3_server::{BUCKET, KEY_ID, SECRET_KEY};
 
-/// A server with one bucket; its process ends with the test.
+/// A server process with one bucket. It ends with the test.
 pub struct MinIo {
     pub endpoint: String,
     process: Child,
@@ -120,7 +120,7 @@ async fn create_bucket(endpoint: &str, address: SocketAddr) {
         .await
         .unwrap();
     let target = url.as_str().strip_prefix(endpoint).unwrap();
-    // MinIO says that it is ready a moment before it is.
+    // MinIO reports that it is ready shortly before it is.
     let created = async { while request(address, "PUT", target).await.unwrap() == 503 {} };
     tokio::time::timeout(Duration::from_mins(1), created)
         .await

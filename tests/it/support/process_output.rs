@@ -1,11 +1,11 @@
-//! The exit code and the output of a process, and what tests assert of them.
+//! The exit code and the output of a process, and assertions about them.
 
 use std::process::{Child, Command, Output};
 
 use serde_json::Value;
 
 pub struct ProcessOutput {
-    /// The exit code; `None` after a signal.
+    /// The exit code; `None` if a signal ended the process.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -79,7 +79,7 @@ impl ProcessOutput {
         self
     }
 
-    /// Asserts the exit code, and returns the one JSON document on standard output.
+    /// Asserts the exit code and that standard output is one JSON document, and returns it.
     #[track_caller]
     pub fn json(&self, code: i32) -> Value {
         self.ends_with(code);

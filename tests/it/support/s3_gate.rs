@@ -1,6 +1,6 @@
-//! The gate of the in-process S3 server: a test sees every request, holds one back, or has it answered as AWS would.
+//! The gate of the S3 server in this process. With it, a test sees every request, holds one back, or answers it as AWS would.
 //!
-//! The binary under test knows nothing of it. The test kills it, or runs another one, while its request waits at the gate.
+//! The binary under test does not know of the gate. While its request waits there, the test kills the binary or runs another one.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use hyper::Method;
 use tokio::sync::Notify;
 
-/// One request: its method, its key in the bucket (the prefix, if it lists), and the query of its URL.
+/// One request: its method, its object name in the bucket (for a listing, the prefix), and the query of its URL.
 #[derive(Clone, Debug)]
 pub struct S3Request {
     pub method: Method,
@@ -36,7 +36,7 @@ impl S3Request {
         self.query.contains("list-type=2")
     }
 
-    /// `true` if it reads an object or its metadata.
+    /// `true` if the request reads an object or its metadata.
     pub fn reads(&self) -> bool {
         !self.lists() && (self.method == Method::GET || self.method == Method::HEAD)
     }
@@ -87,7 +87,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// When a request waits: before its effect, or after its effect and before its answer.
+/// Time at which a request waits: before its effect, or after its effect and before its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     Before,
@@ -98,7 +98,7 @@ type Matches = dyn Fn(&S3Request) -> bool + Send;
 
 struct Rule {
     matches: Box<Matches>,
-    /// Number of matching requests that pass first.
+    /// Number of matching requests that pass before the rule applies.
     pass: usize,
     action: Action,
 }
@@ -107,18 +107,18 @@ struct Rule {
 enum Action {
     Hold(When, Sender<S3Request>, Arc<Notify>),
     Answer(u16, String),
-    /// The request has its effect, and its answer is lost.
+    /// The request has its effect, but the client gets this answer in place of the real one.
     Lose(u16, String),
 }
 
-/// A request that the gate holds back, or will.
+/// A request that the gate holds back, now or as soon as it comes.
 pub struct HeldRequest {
     reached: Receiver<S3Request>,
     resume: Arc<Notify>,
 }
 
 impl HeldRequest {
-    /// Waits until the request is at the gate.
+    /// Waits until the request has come to the gate.
     #[track_caller]
     pub fn reached(&self) -> S3Request {
         self.reached
@@ -131,14 +131,14 @@ impl HeldRequest {
     }
 }
 
-/// What the server does with a request.
+/// Decision about a request: the server handles it, the gate answers it, or its answer is replaced.
 pub enum Passage {
     Through(Option<(Sender<S3Request>, Arc<Notify>)>),
     Answered(u16, String),
     Lost(u16, String),
 }
 
-/// The rules of one server; without any, every request passes.
+/// The rules of one server. Without a rule, every request passes.
 #[derive(Default)]
 pub struct Gate {
     rules: Mutex<Vec<Rule>>,
@@ -146,7 +146,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Holds back the `nth` matching request from now on, counted from 1, and no other.
+    /// Holds back only the `nth` of the matching requests that come from now on, counted from 1.
     pub fn hold(
         &self,
         when: When,
@@ -160,7 +160,7 @@ impl Gate {
         HeldRequest { reached, resume }
     }
 
-    /// Answers every matching request from now on.
+    /// Answers every matching request that comes from now on, which then has no effect.
     pub fn answer(
         &self,
         status: u16,
@@ -170,7 +170,7 @@ impl Gate {
         self.add(matches, 0, Action::Answer(status, body.to_owned()));
     }
 
-    /// Lets the next matching request have its effect, and answers this instead.
+    /// Lets the next matching request have its effect, but replaces its answer.
     pub fn lose(
         &self,
         status: u16,
@@ -203,7 +203,7 @@ impl Gate {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
 
-    /// Notes a request and finds its rule; waits here if the request waits before its effect.
+    /// Records a request and applies its rule. Waits here if the rule holds the request back before its effect.
     pub async fn pass(&self, seen: &S3Request) -> Passage {
         self.seen.lock().unwrap().push(seen.clone());
         match self.action(seen) {
@@ -229,7 +229,7 @@ impl Gate {
             return None;
         }
         Some(match &rules[index].action {
-            // A second process sends the same request, and must not wait.
+            // These rules apply once: the same request of a second process must not wait.
             Action::Hold(..) | Action::Lose(..) => rules.remove(index).action,
             answer @ Action::Answer(..) => answer.clone(),
         })

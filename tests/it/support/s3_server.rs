@@ -86,8 +86,8 @@ pub fn folder_with_bucket() -> TempDir {
     folder
 }
 
-/// Serves a folder as S3 through a gate, and corrects two faults of the library's server: its conditional put is not atomic, so
-/// writes take a lock; and it answers 403 instead of `NoSuchUpload` for an unknown upload.
+/// Serves a folder as S3 through a gate, and works around two bugs of the library's server: its conditional put is not atomic, so
+/// writes take a lock, and it answers 403 instead of `NoSuchUpload` for an unknown upload.
 pub async fn serve(folder: &Path, gate: Arc<Gate>) -> SocketAddr {
     let service = {
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).unwrap());
@@ -100,7 +100,7 @@ pub async fn serve(folder: &Path, gate: Arc<Gate>) -> SocketAddr {
     tokio::spawn(async move {
         let server = auto::Builder::new(TokioExecutor::new());
         while let Ok((stream, _)) = listener.accept().await {
-            // Without it each small answer waits 40 ms for the acknowledgement of the one before.
+            // Without this, each small answer waits 40 ms for the acknowledgement of the previous one.
             stream.set_nodelay(true).unwrap();
             let (service, writes, gate) = (service.clone(), Arc::clone(&writes), Arc::clone(&gate));
             let through_gate = service_fn(move |request| {
@@ -134,7 +134,7 @@ async fn through_gate(
         Passage::Answered(status, body) => return Ok(response(status, body)),
         Passage::Lost(status, body) => (None, Some(response(status, body))),
     };
-    // In its own task, because a store finishes what it began although the client disconnects.
+    // The answer is computed in its own task, because a store finishes a request even if the client disconnects.
     let answer = tokio::spawn(answer(service, writes, request))
         .await
         .unwrap();

@@ -10,7 +10,7 @@ pub const PIPELINE: [&str; 3] = [
     "user_transaction_analysis",
 ];
 
-/// Returns a sandbox with the job `sales`, which was run once, into `lake`.
+/// Returns a sandbox with the job `sales` after one run, whose output is in `lake`.
 pub fn published_sales() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.run("new job sales").succeeds();
@@ -20,7 +20,7 @@ pub fn published_sales() -> Sandbox {
     sandbox
 }
 
-/// Runs the job `sales` after a change to its files; the run must fail and publish nothing.
+/// Runs the job `sales` after a change to its files. Asserts that the run fails and publishes nothing.
 #[track_caller]
 pub fn run_changed_sales(change: impl FnOnce(&Sandbox)) -> ProcessOutput {
     let sandbox = Sandbox::new();
@@ -34,7 +34,8 @@ pub fn run_changed_sales(change: impl FnOnce(&Sandbox)) -> ProcessOutput {
     ran
 }
 
-/// Writes the job `small`, whose output `o` has the column `id`: an expression over the column `id` of the raw dataset `c`.
+/// Writes the job `small`. Its output `o` has the column `id`, which is an expression over the column `id` of the raw dataset
+/// `c`.
 pub fn write_small_job(sandbox: &Sandbox, expression: &str, kind: &str) {
     sandbox.write(
         "small/job.toml",
@@ -57,7 +58,7 @@ pub fn raw_sample() -> Sandbox {
     sandbox
 }
 
-/// Runs the job `rental_facts` over `data` into `lake`; a run that fails must publish nothing.
+/// Runs the job `rental_facts` over `data` into `lake`. Asserts that a failed run publishes nothing.
 #[track_caller]
 pub fn run_rental_facts(sandbox: &Sandbox, flags: &str) -> ProcessOutput {
     let line = format!("run rental_facts --input data --output lake {flags}");

@@ -1,4 +1,4 @@
-//! Runs the real binary in a temporary folder, and reads what it left there.
+//! Runs the real binary in a temporary folder, and reads the files that it leaves there.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -62,7 +62,7 @@ impl Sandbox {
         self.write(file, text.replace(from, to));
     }
 
-    /// Returns all files below a folder, sorted, with their bytes; none if there is no such folder.
+    /// Returns the names and bytes of all files below a folder, sorted; empty if there is no such folder.
     pub fn files(&self, below: &str) -> Vec<(String, Vec<u8>)> {
         let root = self.path(below);
         let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! A run step by step, for tests that act between two steps: the attempt, its parts, the stage, the commit.
+//! Executes a run step by step (attempt, parts, stage, commit), for tests that act between two steps.
 
 use drivetrain_runner::commit::{
     self, Attempt, CommitOutcome, Committed, Decision, Log, OpenOptions, Partition, Replaces,
@@ -11,7 +11,7 @@ use drivetrain_runner::watch::StopSignal;
 use super::backends::Backend;
 use super::test_run::{DAY, JOB, TABLE, TestRun};
 
-/// Opens an attempt of a run that is not done yet.
+/// Opens an attempt of a run. The run must not be done yet.
 pub async fn attempt(store: &Store, test_run: &TestRun) -> Attempt {
     let plan = vec![test_run.output_plan()];
     let opened = commit::open(store, JOB, plan, OpenOptions::default()).await;
@@ -33,7 +33,7 @@ pub async fn part(attempt: &Attempt, partition: Partition, text: &str) -> Staged
     part.finish(1).await.unwrap()
 }
 
-/// Stages parts that should have this many rows in all.
+/// Stages parts. `rows` is the number of rows that all of them should have together.
 pub async fn stage_parts(attempt: Attempt, parts: Vec<StagedPart>, rows: u64) -> Result<Staged> {
     let rows = [(TABLE.to_owned(), rows)].into();
     attempt.stage(parts, &rows, serde_json::Value::Null).await
@@ -50,7 +50,7 @@ pub async fn stage(store: &Store, text: &str, replaces: Replaces) -> Staged {
     stage_parts(attempt, parts, 1).await.unwrap()
 }
 
-/// Commits a run that no other run keeps from it.
+/// Commits a run. No other run may prevent it.
 pub async fn commit(staged: Staged) -> Committed {
     let outcome = staged.commit(&Unfenced, &StopSignal::never()).await;
     match outcome.unwrap() {
@@ -64,7 +64,7 @@ pub async fn stage_and_commit(store: &Store, text: &str) -> Committed {
     commit(stage(store, text, Replaces::Table).await).await
 }
 
-/// Makes the store forget the uploads of all live parts from the `first` on.
+/// Makes the store forget the uploads of all live parts, beginning with part number `first`.
 pub async fn drop_uploads(backend: &Backend, first: usize) {
     let log = Log::read(&backend.store().await, JOB).await.unwrap();
     let objects = backend.objects().await;

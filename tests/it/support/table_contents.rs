@@ -1,4 +1,4 @@
-//! What readers see of the table that the runs of the protocol's tests write, and what is left of their attempts.
+//! Reads the table that runs of the protocol's tests write, as readers see it, and the remains of their attempts.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use object_store::path::Path;
 use super::backends::Backend;
 use super::test_run::{JOB, TABLE, TestRun};
 
-/// The sorted texts of the parts of each folder.
+/// Texts of the parts in each folder, sorted.
 pub type Contents = BTreeMap<String, Vec<String>>;
 
-/// Returns what a reader sees that lists the prefix.
+/// Returns the contents as a reader that lists the prefix sees them.
 pub async fn listed(store: &Store) -> Contents {
     let mut contents = Contents::new();
     for object in store.list(&Path::from(JOB)).await.unwrap() {
@@ -24,7 +24,7 @@ pub async fn listed(store: &Store) -> Contents {
     sorted(contents)
 }
 
-/// Returns what a reader sees that reads the log.
+/// Returns the contents as a reader of the log sees them.
 pub async fn logged(store: &Store) -> Contents {
     let log = Log::read(store, JOB).await.unwrap();
     let mut contents = Contents::new();
@@ -41,7 +41,7 @@ pub async fn logged(store: &Store) -> Contents {
     sorted(contents)
 }
 
-/// Sorts the texts of each folder: the names of parts are random.
+/// Sorts the texts of each folder, because the names of parts are random.
 pub fn sorted(mut contents: Contents) -> Contents {
     for texts in contents.values_mut() {
         texts.sort();
@@ -54,7 +54,7 @@ pub async fn listed_parts(store: &Store) -> usize {
     listed(store).await.values().map(Vec::len).sum()
 }
 
-/// Returns the keys below `_drivetrain/` that are not of the log.
+/// Returns the object names below `_drivetrain/` that do not belong to the log.
 pub async fn leftovers(store: &Store) -> Vec<String> {
     let listed = store.list(&Path::from("_drivetrain")).await.unwrap();
     let keys = listed.iter().map(|object| object.location.to_string());
@@ -68,7 +68,7 @@ pub async fn statuses(store: &Store) -> Vec<RunStatus> {
     lines.iter().map(|line| line.status).collect()
 }
 
-/// Asserts that every reader sees what this run wrote and nothing else, and that nothing is left of any attempt.
+/// Asserts that every reader sees only what this run wrote, and that nothing remains of any attempt.
 pub async fn assert_shows(backend: &Backend, test_run: &TestRun) {
     let store = backend.store().await;
     assert_eq!(listed(&store).await, test_run.expected());

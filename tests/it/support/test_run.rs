@@ -1,4 +1,4 @@
-//! Runs as the tests of the commit protocol make them: of one small table whose parts are short texts.
+//! Runs for the tests of the commit protocol. They write one small table, whose parts are short texts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub const RECORD_2: &str = "_drivetrain/job/log/00000000000000000002.json";
 pub const MARK_1: &str = "_drivetrain/job/log/00000000000000000001.published";
 pub const MARK_2: &str = "_drivetrain/job/log/00000000000000000002.published";
 
-/// What one run replaces, and the text that it writes for each day.
+/// A run: its name, the part of the table that it replaces, and the text that it writes for each day.
 #[derive(Clone, Debug)]
 pub struct TestRun {
     pub name: String,
@@ -40,7 +40,7 @@ pub struct TestRun {
     pub force: bool,
 }
 
-/// How a run succeeded, with the number of its record.
+/// Result of a run that succeeded, with the number of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunEnd {
     Published(u64),
@@ -67,13 +67,13 @@ pub fn columns() -> Columns {
     }
 }
 
-/// Returns a run that replaces the table by two parts of one day.
+/// Returns a run that replaces the table with two parts of one day.
 pub fn two_parts() -> TestRun {
     TestRun::table("two parts", &[(DAY, "a"), (DAY, "b")])
 }
 
 impl TestRun {
-    /// Replaces the whole table.
+    /// Builds a run that replaces the whole table.
     pub fn table(name: &str, days: &[(&str, &str)]) -> Self {
         let owned = |(day, text): &(&str, &str)| ((*day).to_owned(), (*text).to_owned());
         Self {
@@ -87,7 +87,7 @@ impl TestRun {
         }
     }
 
-    /// Replaces the days from one to another, both included.
+    /// Builds a run that replaces the days from `from` to `to`, both included.
     pub fn window(name: &str, from: &str, to: &str, days: &[(&str, &str)]) -> Self {
         Self {
             replaces: Replaces::Window(Window {
@@ -100,7 +100,7 @@ impl TestRun {
         }
     }
 
-    /// Appends the objects below a prefix.
+    /// Builds a run that appends the objects below a prefix.
     pub fn append(name: &str, prefix: &str) -> Self {
         Self {
             replaces: Replaces::Append,
@@ -142,7 +142,7 @@ impl TestRun {
     }
 }
 
-/// Runs as the binary does, again from the start as often as the protocol says so.
+/// Runs as the binary does: from the start again whenever the protocol requires it.
 pub async fn run(store: &Store, test_run: &TestRun, stop: &StopSignal) -> Result<RunEnd> {
     for _ in 0..4 {
         if let Some(end) = run_once(store, test_run, stop).await? {
@@ -212,7 +212,7 @@ pub async fn run_quietly(store: &Store, test_run: &TestRun) -> Result<RunEnd> {
     run(store, test_run, &StopSignal::never()).await
 }
 
-/// Runs without a stop, which must publish, and returns the number of the record.
+/// Runs without a stop. Asserts that the run publishes, and returns the number of its record.
 pub async fn publish(store: &Store, test_run: &TestRun) -> u64 {
     match run_quietly(store, test_run).await.unwrap() {
         RunEnd::Published(number) => number,
@@ -234,7 +234,7 @@ pub async fn crash_before(
     }
 }
 
-/// Vacuums everything that no live run needs, however young it is.
+/// Vacuums everything that no live run needs, at any age.
 pub async fn vacuum_all(store: &Store) -> Result<Vacuumed> {
     let options = VacuumOptions {
         retention: Duration::ZERO,

@@ -4,24 +4,24 @@ use std::mem::size_of;
 
 use super::encoded_set::{self, EncodedIds, WORD_BITS};
 
-/// Bits for all ids up to some id.
+/// One bit for each id up to some id; empty if the set is not held as bits.
 #[derive(Debug, Default)]
 pub(super) struct Bitmap {
-    /// The bits, in words.
+    /// The bits, 64 per word; the lowest bit of the first word is that of id 0.
     words: Vec<u64>,
 }
 
-/// Number of bits that are worth a pair. Bits may take four times the memory of pairs, which have 64 bits, because setting
-/// a bit is several times as fast as sorting a pair.
+/// Largest number of bits per id at which pairs are turned into bits. A pair takes 64 bits. Bits may take four times
+/// the memory of the pairs, because setting a bit is several times as fast as sorting a pair.
 const BITS_FOR_PAIR: usize = 4 * 64;
 
-/// Number of bits per id above which a set gives up its bits.
+/// Largest number of bits per id at which bits are kept. Above it, they are turned back into pairs.
 const MOST_BITS_FOR_PAIR: usize = 4 * BITS_FOR_PAIR;
 
-/// Smallest number of ids that is worth bits: fewer are sorted faster than bits are allocated.
+/// Smallest number of ids that are turned into bits: sorting fewer ids is faster than allocating bits.
 const MIN_IDS: usize = 64;
 
-/// Returns the smallest number of ids for which a group has bits, if the session has `ids` of them in total.
+/// Returns the smallest number of ids of a group that are turned into bits. `ids` is the number of ids in the session.
 pub(super) fn min_ids(ids: u32) -> usize {
     (ids as usize / BITS_FOR_PAIR).max(MIN_IDS)
 }
@@ -32,7 +32,7 @@ impl Bitmap {
         !self.words.is_empty()
     }
 
-    /// Adds an id; returns `false` if there is no bit for it.
+    /// Adds an id. Returns `false` if there is no bit for it yet.
     pub(super) fn set(&mut self, id: u32) -> bool {
         let id = id as usize;
         match self.words.get_mut(id / WORD_BITS) {
@@ -49,12 +49,12 @@ impl Bitmap {
         ids.set_bits(&mut self.words);
     }
 
-    /// `true` if the set has enough ids to be worth bits up to another id.
+    /// `true` if the set has enough ids to be held as bits up to `id`.
     pub(super) fn is_worth(&self, id: u32) -> bool {
         id as usize <= self.count().max(MIN_IDS) * MOST_BITS_FOR_PAIR
     }
 
-    /// Adds bits up to an id, and a quarter more if there are some already, because higher ids follow.
+    /// Adds bits up to an id. The bits grow by at least a quarter, because higher ids follow.
     pub(super) fn reach(&mut self, id: u32) {
         let words = id as usize / WORD_BITS + 1;
         let ahead = self.words.len() + self.words.len() / 4;

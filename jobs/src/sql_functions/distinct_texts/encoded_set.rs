@@ -12,23 +12,23 @@ use std::collections::BTreeSet;
 
 use datafusion::common::{Result, exec_datafusion_err};
 
-/// Flag in the head: the count is one of words.
+/// Flag in the head of a dense set: the count in the head is a number of words, not of ids.
 const DENSE: u32 = 1 << 31;
 
-/// Size of the head, and of the length of a text.
+/// Size in bytes of the head, and of the length before a text.
 const HEAD_BYTES: usize = size_of::<u32>();
-/// Size of an id.
+/// Size of an id in bytes.
 const ID_BYTES: usize = size_of::<u32>();
-/// Size of a word of bits.
+/// Size of a word of bits, in bytes.
 const WORD_BYTES: usize = size_of::<u64>();
 
 /// Bits per word.
 pub(super) const WORD_BITS: usize = u64::BITS as usize;
 
-/// The empty set.
+/// Bytes of the empty set.
 pub(super) const EMPTY: [u8; HEAD_BYTES] = [0; HEAD_BYTES];
 
-/// A set that was decoded from its bytes.
+/// A set, decoded from its bytes and borrowing them.
 #[derive(Clone, Copy)]
 pub(super) struct EncodedSet<'a> {
     /// Ids of the texts that have one.
@@ -40,14 +40,14 @@ pub(super) struct EncodedSet<'a> {
 /// Ids of a set, as bytes.
 #[derive(Clone, Copy)]
 pub(super) enum EncodedIds<'a> {
-    /// Ascending ids.
+    /// Ids in ascending order, four bytes each.
     Sparse(&'a [u8]),
-    /// Words of bits.
+    /// Words of eight bytes, with one bit per id.
     Dense(&'a [u8]),
 }
 
 impl<'a> EncodedSet<'a> {
-    /// Decodes a set. It validates all bytes, because SQL can pass others than those of a set.
+    /// Decodes a set. It validates all bytes, because SQL can pass any bytes, not only those of a set.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
         let broken = || exec_datafusion_err!("the bytes are not a set made by `unique_set`");
         let (head, rest) = bytes.split_at_checked(HEAD_BYTES).ok_or_else(broken)?;
@@ -92,7 +92,7 @@ impl<'a> EncodedSet<'a> {
         })
     }
 
-    /// Writes the union of two sets.
+    /// Appends the bytes of the union of two sets to `into`.
     pub(super) fn union(self, other: Self, into: &mut Vec<u8>) {
         let ids = match (self.ids, other.ids) {
             (EncodedIds::Sparse(left), EncodedIds::Sparse(right)) => {
@@ -137,7 +137,7 @@ impl EncodedIds<'_> {
         }
     }
 
-    /// Adds the ids to others that are held as bits.
+    /// Sets the bits of all ids in `words`, which grow as needed.
     pub(super) fn set_bits(self, words: &mut Vec<u64>) {
         match self {
             Self::Sparse(bytes) => {
@@ -179,7 +179,7 @@ fn words_of(bytes: &[u8]) -> impl ExactSizeIterator<Item = u64> {
     })
 }
 
-/// Decodes a number of 4 bytes.
+/// Decodes a little-endian number of 4 bytes.
 fn u32_of(bytes: &[u8]) -> u32 {
     u32::from_le_bytes(
         bytes
@@ -200,7 +200,7 @@ pub(super) fn bits_of(words: &[u64]) -> impl Iterator<Item = u32> {
     })
 }
 
-/// Writes ascending ids, in the shorter of the two forms.
+/// Appends ascending ids to `into`, in the shorter of the two forms.
 pub(super) fn write_ids(ids: &[u32], into: &mut Vec<u8>) {
     let words = ids.last().map_or(0, |last| *last as usize / WORD_BITS + 1);
     if ids.len() * ID_BYTES <= words * WORD_BYTES {
@@ -217,7 +217,7 @@ pub(super) fn write_ids(ids: &[u32], into: &mut Vec<u8>) {
     }
 }
 
-/// Writes ids that are held as bits, in the shorter of the two forms.
+/// Appends ids that are held as bits to `into`, in the shorter of the two forms.
 pub(super) fn write_words(words: &[u64], into: &mut Vec<u8>) {
     let used = words
         .iter()
@@ -238,7 +238,7 @@ pub(super) fn write_words(words: &[u64], into: &mut Vec<u8>) {
     }
 }
 
-/// Writes words of bits.
+/// Appends words of bits to `into`, in the dense form.
 fn write_dense(words: &[u64], into: &mut Vec<u8>) {
     into.extend_from_slice(&(DENSE | length(words.len())).to_le_bytes());
     for word in words {
@@ -246,7 +246,7 @@ fn write_dense(words: &[u64], into: &mut Vec<u8>) {
     }
 }
 
-/// Writes a text that has no id. Such texts are last and ascending.
+/// Appends a text without an id to `into`. In a set, such texts follow the ids.
 pub(super) fn write_text(text: &[u8], into: &mut Vec<u8>) {
     into.extend_from_slice(&length(text.len()).to_le_bytes());
     into.extend_from_slice(text);

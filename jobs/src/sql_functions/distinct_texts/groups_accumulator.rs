@@ -1,4 +1,4 @@
-//! The accumulator of the distinct texts of each group, by their ids.
+//! Accumulates the distinct texts of each group, as ids.
 
 use std::mem::size_of;
 use std::sync::Arc;
@@ -17,10 +17,11 @@ use super::encoded_set::{self, EncodedIds, EncodedSet};
 use super::overflow_dictionary::OverflowDictionary;
 use super::text_dictionary::{IDS_END, TextDictionary};
 
-/// Number of pairs before the first sort. Later sorts depend on how much the previous one saved.
+/// Number of pairs at which they are sorted for the first time. The number for the next sort depends on how many
+/// duplicates the previous one removed.
 const FIRST_SORT_PAIRS: usize = 1 << 12;
 
-/// Marks a row that is not counted.
+/// Id that marks a row that is not counted, because it is NULL or filtered out.
 const UNCOUNTED: u32 = u32::MAX;
 
 /// Result of the aggregate.
@@ -35,15 +36,15 @@ pub(super) enum UniqueResult {
 /// A set of ids per group.
 ///
 /// A group with few ids is held as pairs of 64 bits: the group in the high half, an id in the low half. The list of
-/// pairs is sorted and free of duplicates up to `sorted`; newer pairs follow behind. A group with many ids is held as
-/// one bit per id. Once the pairs are sorted, each id of a group is held in only one of the two ways.
+/// pairs is sorted and free of duplicates up to `sorted`, and newer pairs follow. A group with many ids is held as one
+/// bit per id. Once all pairs are sorted, each id of a group is held in only one of the two ways.
 #[derive(Debug)]
 pub(super) struct UniqueTextsAccumulator {
     /// Result of the aggregate.
     result: UniqueResult,
-    /// Ids of the session.
+    /// Maps texts to ids; shared by all aggregates of the session.
     dictionary: TextDictionary,
-    /// Texts that the session's dictionary has no memory for.
+    /// Texts that got no id from the session's dictionary, for lack of memory.
     texts: OverflowDictionary,
     /// Pairs of group and id.
     pairs: Vec<u64>,
@@ -53,11 +54,11 @@ pub(super) struct UniqueTextsAccumulator {
     sort_at: usize,
     /// Bits per group. Groups beyond the last one with bits have no entry.
     bits: Vec<Bitmap>,
-    /// Heap memory of the bits.
+    /// Heap memory of all bits, in bytes.
     bits_bytes: usize,
     /// Number of groups.
     groups: usize,
-    /// Ids of a batch's rows, kept to reuse its memory.
+    /// Ids of the rows of a batch. The buffer is kept for the next batch.
     ids: Vec<u32>,
 }
 
@@ -78,12 +79,12 @@ impl UniqueTextsAccumulator {
         }
     }
 
-    /// Adds groups up to a number, whether or not they have texts.
+    /// Raises the number of groups to at least `groups`, including groups without texts.
     pub(super) fn add_groups(&mut self, groups: usize) {
         self.groups = self.groups.max(groups);
     }
 
-    /// Adds an id to a group.
+    /// Adds an id to a group: as a bit if the group has bits, otherwise as a pair.
     fn insert(&mut self, group: usize, id: u32) {
         if let Some(bits) = self.bits.get_mut(group)
             && bits.is_used()
@@ -98,8 +99,8 @@ impl UniqueTextsAccumulator {
         self.pairs.push(pair(group, id));
     }
 
-    /// Adds an id for which a group has no bit: adds bits up to it, or gives up the group's bits if it has too few ids
-    /// for them.
+    /// Adds an id for which a group has no bit yet. The group's bits grow up to the id, or become pairs again if the
+    /// group has too few ids for so many bits.
     #[cold]
     fn grow_bits(&mut self, group: usize, id: u32) {
         let bits = &mut self.bits[group];
@@ -115,7 +116,7 @@ impl UniqueTextsAccumulator {
         }
     }
 
-    /// Adds a set to a group.
+    /// Adds the ids and texts of a set to a group.
     fn insert_set(&mut self, group: usize, set: EncodedSet<'_>) {
         match set.ids {
             EncodedIds::Sparse(bytes) => {
@@ -199,7 +200,7 @@ impl UniqueTextsAccumulator {
         self.sort_if_due();
     }
 
-    /// Sorts the pairs if there are enough new ones.
+    /// Sorts the pairs if their number has reached `sort_at`, and sets the next such number.
     fn sort_if_due(&mut self) {
         if self.pairs.len() >= self.sort_at {
             let before = self.pairs.len();
@@ -239,8 +240,8 @@ impl UniqueTextsAccumulator {
         self.sorted = kept;
     }
 
-    /// Turns the pairs of one group with ids of the session into bits. Returns the index of the first pair whose text
-    /// has no such id.
+    /// Turns the pairs of one group into bits, if their ids are those of the session's dictionary. Returns the index of
+    /// the first pair that remains because its text has no such id.
     fn ids_to_bits(&mut self, from: usize, to: usize) -> usize {
         let group = group_of(self.pairs[from]);
         let own = from + self.pairs[from..to].partition_point(|pair| id_of(*pair) < IDS_END);
@@ -260,7 +261,7 @@ impl UniqueTextsAccumulator {
         own
     }
 
-    /// Removes the groups to emit and returns their pairs and bits.
+    /// Removes the groups to emit, and returns their pairs and bits.
     fn take(&mut self, emit_to: EmitTo) -> Emitted {
         self.sort();
         let groups = match emit_to {
@@ -289,7 +290,7 @@ impl UniqueTextsAccumulator {
         emitted
     }
 
-    /// Returns the sets of the groups to emit.
+    /// Removes the groups to emit, and returns their sets as bytes.
     fn sets(&mut self, emit_to: EmitTo) -> ArrayRef {
         let emitted = self.take(emit_to);
         let bytes =
@@ -315,8 +316,8 @@ impl UniqueTextsAccumulator {
         Arc::new(sets.finish())
     }
 
-    /// Drops the texts of emitted groups once they are the majority. If memory is so short that texts have no ids,
-    /// groups are emitted piece by piece.
+    /// Drops the texts without an id that only emitted groups had, once they are more than half. When memory is that
+    /// short, groups are emitted a few at a time, so such texts would accumulate.
     fn forget_texts(&mut self) {
         let own = |pair: &&mut u64| id_of(**pair) >= IDS_END;
         let most = self.pairs.iter_mut().filter(own).count();
@@ -339,7 +340,7 @@ struct Emitted {
     groups: usize,
     /// Pairs of group and id.
     pairs: Vec<u64>,
-    /// Their bits.
+    /// Bits per group.
     bits: Vec<Bitmap>,
 }
 

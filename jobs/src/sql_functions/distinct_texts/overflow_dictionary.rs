@@ -1,4 +1,4 @@
-//! The dictionary of one aggregate, for texts that the session's dictionary has no memory for.
+//! The dictionary of one aggregate for the texts that got no id from the session's dictionary, for lack of memory.
 
 use std::collections::HashMap;
 use std::mem::size_of;
@@ -13,7 +13,7 @@ pub(super) struct OverflowDictionary {
     ids: HashMap<Arc<[u8]>, u32>,
     /// Texts in the order of their ids.
     in_order: Vec<Arc<[u8]>>,
-    /// Memory of the texts themselves.
+    /// Memory of the texts themselves, in bytes.
     bytes: usize,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct OverflowDictionary {
 const BYTES_BESIDE: usize = 4 * size_of::<usize>();
 
 impl OverflowDictionary {
-    /// Returns the id of a text, a new one if the text is new.
+    /// Returns the id of a text. A new text gets the next id.
     pub(super) fn id(&mut self, text: &[u8]) -> u32 {
         if let Some(id) = self.ids.get(text) {
             return *id;
@@ -42,14 +42,14 @@ impl OverflowDictionary {
         self.in_order.len()
     }
 
-    /// Returns the text of an id of this dictionary.
+    /// Returns the text that has an id of this dictionary.
     pub(super) fn text(&self, id: u32) -> &[u8] {
         &self.in_order[(id - IDS_END) as usize]
     }
 
     /// Returns the heap memory in bytes.
     pub(super) fn size(&self) -> usize {
-        // A slot of the map has the entry and a control byte, and at most seven eighths of the slots are used.
+        // A slot of the map consists of the entry and a control byte, and at most seven eighths of the slots are used.
         self.ids.capacity() * (size_of::<(Arc<[u8]>, u32)>() + 1) * 8 / 7
             + self.in_order.capacity() * size_of::<Arc<[u8]>>()
             + self.bytes

@@ -21,20 +21,20 @@ pub(crate) struct SetUnion(Signature);
 pub(crate) struct SetSize(Signature);
 
 impl SetUnion {
-    /// Builds the function.
+    /// Declares an immutable function, whose argument types `coerce_types` checks.
     pub(crate) fn new() -> Self {
         Self(Signature::user_defined(Volatility::Immutable))
     }
 }
 
 impl SetSize {
-    /// Builds the function.
+    /// Declares an immutable function, whose argument types `coerce_types` checks.
     pub(crate) fn new() -> Self {
         Self(Signature::user_defined(Volatility::Immutable))
     }
 }
 
-/// Checks that all arguments are sets.
+/// Checks that a function gets `count` sets, and returns the types to which they are coerced.
 fn sets(name: &str, types: &[DataType], count: usize) -> Result<Vec<DataType>> {
     let fit = |kind: &DataType| matches!(kind, DataType::LargeBinary | DataType::Null);
     if types.len() == count && types.iter().all(fit) {
@@ -112,7 +112,8 @@ impl ScalarUDFImpl for SetSize {
     }
 }
 
-/// Computes over columns. If all arguments are constant, it computes a single row.
+/// Evaluates a function over the columns of its arguments. If all arguments are constant, it is evaluated for a single
+/// row.
 fn on_arrays(
     args: &ScalarFunctionArgs,
     compute: impl FnOnce(&[ArrayRef]) -> Result<ArrayRef>,

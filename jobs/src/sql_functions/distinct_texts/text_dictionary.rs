@@ -13,50 +13,51 @@ use datafusion::execution::memory_pool::{
 
 use crate::hash_table::{HashTable, Probe, Slot};
 
-/// Length of the longest text that a view contains itself.
+/// Length in bytes of the longest text that Arrow stores within its view.
 const INLINE_BYTES: u32 = 12;
 
-/// End of the ids. Higher numbers are free for texts without an id.
+/// Number behind the highest possible id. An overflow dictionary numbers its texts from here on.
 pub(super) const IDS_END: u32 = 1 << 31;
 
-/// Divisor for the share of a bounded pool that texts may take for their ids. The rest is for the groups that are
-/// counted.
+/// Divisor for the share of a bounded memory pool that the dictionary may take. The rest is for the groups of
+/// aggregates.
 const POOL_SHARE: usize = 4;
 
 /// Initial number of slots for short texts.
 const FIRST_SLOTS: usize = 1 << 12;
 
-/// The ids of a session's texts: consecutive numbers from 0 on, in the order in which the texts were first seen.
+/// The dictionary that maps texts to ids, shared by all aggregates of a session. Ids are consecutive numbers from 0 on,
+/// in the order in which the texts were first seen.
 ///
-/// A set of texts then is a set of ids, of four bytes or one bit each. Looking up a known text takes no lock. A text
-/// keeps its id as long as the session lasts. Once memory for a new text is refused, no text gets an id any more: a
-/// text that went without one will never have one, so no set holds it twice.
+/// With it, a set of texts is a set of ids, of four bytes or one bit each. Looking up a known short text takes no lock.
+/// A text keeps its id as long as the session lasts. Once memory for a new text is refused, no further text gets an id.
+/// So a text that was added to a set without an id never gets one later, and no set holds a text twice.
 #[derive(Clone, Debug)]
 pub(crate) struct TextDictionary(Arc<Shared>);
 
-/// State that all threads share.
+/// State of the dictionary, which all threads share.
 #[derive(Debug)]
 struct Shared {
     /// Ids of texts of up to twelve bytes, by their views, which are equal if the texts are.
     short: RwLock<Arc<HashTable<ViewSlot>>>,
     /// Ids of longer texts.
     long: RwLock<HashMap<Box<[u8]>, u32>>,
-    /// The next id.
+    /// Id of the next new text, which is also the number of texts.
     next: AtomicU32,
-    /// `true` if no text gets an id any more.
+    /// `true` if no further text gets an id.
     full: AtomicBool,
     /// Lock that a thread holds while it adds a text.
     growth: Mutex<Growth>,
 }
 
-/// State that only the thread that adds a text uses.
+/// State that is used only by the thread that holds the lock to add a text.
 #[derive(Debug)]
 struct Growth {
     /// Number of texts of up to twelve bytes.
     short_texts: usize,
-    /// Memory of all texts.
+    /// Memory reserved for all texts and their ids.
     reservation: MemoryReservation,
-    /// Limit of that memory.
+    /// Limit of that memory in bytes.
     most_bytes: usize,
 }
 
@@ -103,8 +104,8 @@ impl TextDictionary {
 
     /// Returns a reader for one batch.
     pub(super) fn reader(&self) -> DictionaryReader<'_> {
-        // The order matters: a text that is missing in a table that was read after the dictionary was full will never
-        // be there.
+        // `full` is read first: if the dictionary was full before the table is read, a text that is missing in the
+        // table will never be added.
         let full = self.0.full.load(Ordering::Acquire);
         let short = self.0.short.read().unwrap_or_else(PoisonError::into_inner);
         DictionaryReader {
@@ -130,23 +131,24 @@ impl Hash for TextDictionary {
     }
 }
 
-/// Looks texts up in the state in which it was built, and in the current state if they are not found there.
+/// Reader of the dictionary. It looks up short texts in a snapshot, and in the current state if they are missing in the
+/// snapshot.
 pub(super) struct DictionaryReader<'a> {
-    /// The dictionary.
+    /// State of the dictionary, for texts that the snapshot does not have.
     shared: &'a Shared,
-    /// Ids of short texts.
+    /// Snapshot of the ids of short texts.
     short: Arc<HashTable<ViewSlot>>,
-    /// `true` if no text gets an id any more.
+    /// `true` if no further text gets an id.
     full: bool,
 }
 
 impl DictionaryReader<'_> {
-    /// Loads the slots of some texts into the processor's caches, as [`HashTable::prefetch`].
+    /// Loads the slots of short texts into the processor's caches, as [`HashTable::prefetch`] does.
     pub(super) fn prefetch(&self, views: &[u128]) {
         self.short.prefetch(views.iter().map(|view| hash(*view)));
     }
 
-    /// Returns the id of a row's text, `None` if it is new and there is no memory for it.
+    /// Returns the id of a row's text. A new text is added; `None` if there is no memory for it.
     pub(super) fn id(&mut self, texts: &StringViewArray, row: usize) -> Option<u32> {
         let view = texts.views()[row];
         // The low four bytes of a view are the length of the text.
@@ -161,7 +163,8 @@ impl DictionaryReader<'_> {
         }
     }
 
-    /// Returns the id of a short text that was not found, which is new unless another thread has added it.
+    /// Returns the id of a short text that is missing in the snapshot. The text is added unless another thread has
+    /// added it; `None` if there is no memory for it.
     #[cold]
     fn new_short(&mut self, view: u128) -> Option<u32> {
         let mut growth = self.shared.growth();
@@ -198,7 +201,7 @@ impl DictionaryReader<'_> {
         Some(id)
     }
 
-    /// Reloads the current state. The caller holds the lock on growth.
+    /// Takes a new snapshot. The caller holds the lock on growth.
     fn refresh(&mut self) {
         let short = self
             .shared
@@ -209,7 +212,7 @@ impl DictionaryReader<'_> {
         self.full = self.shared.full.load(Ordering::Acquire);
     }
 
-    /// Returns the id of a text of more than twelve bytes.
+    /// Returns the id of a text of more than twelve bytes. A new text is added; `None` if there is no memory for it.
     fn long_id(&mut self, text: &[u8]) -> Option<u32> {
         let known = self
             .shared
@@ -252,7 +255,7 @@ impl Shared {
         self.growth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns a new id, `None` if there are no more. The caller holds the lock on growth.
+    /// Returns the next unused id, `None` if all are used. The caller holds the lock on growth.
     fn take_next(&self) -> Option<u32> {
         let id = self.next.load(Ordering::Relaxed);
         if id == IDS_END {
@@ -265,7 +268,8 @@ impl Shared {
 }
 
 impl Growth {
-    /// Reserves bytes; if they are refused, no text gets an id any more.
+    /// Reserves bytes and returns `false` if they are refused. Once a reservation is refused, no further text gets an
+    /// id.
     fn allow(&self, full: &AtomicBool, bytes: usize) -> bool {
         let within = self.reservation.size() + bytes <= self.most_bytes;
         let allowed = within && self.reservation.try_grow(bytes).is_ok();
@@ -275,24 +279,24 @@ impl Growth {
         allowed
     }
 
-    /// Releases bytes.
+    /// Returns reserved bytes to the memory pool.
     fn release(&self, bytes: usize) {
         self.reservation.shrink(bytes.min(self.reservation.size()));
     }
 }
 
-/// Searches for the id of a view.
+/// Searches a table for the id of a short text, by its view.
 fn find(table: &HashTable<ViewSlot>, view: u128) -> Probe<(u128, u32)> {
     table.probe(hash(view), |(known, _)| *known == view)
 }
 
-/// `true` if a number of texts is too many for the table: searches become long from six in eight used slots on.
+/// `true` if a table is too small for a number of texts: searches take long once more than six in eight slots are used.
 fn is_crowded(table: &HashTable<ViewSlot>, texts: usize) -> bool {
     texts * 8 > table.slots() * 6
 }
 
 impl ViewSlot {
-    /// Writes the slot.
+    /// Writes a view and its id into the slot, the id last.
     #[expect(clippy::cast_possible_truncation, reason = "the two halves are stored")]
     fn set(&self, view: u128, id: u32) {
         self.low.store(view as u64, Ordering::Relaxed);

@@ -24,9 +24,9 @@ use super::text_dictionary::TextDictionary;
 pub(crate) struct UniqueAggregate {
     /// Result of the aggregate.
     result: UniqueResult,
-    /// Ids of the session's texts.
+    /// Dictionary of the session, which maps texts to ids.
     dictionary: TextDictionary,
-    /// Signature, by which DataFusion calls `coerce_types`.
+    /// Signature that makes DataFusion call `coerce_types`.
     signature: Signature,
 }
 
@@ -41,7 +41,7 @@ impl UniqueAggregate {
         Self::new(UniqueResult::Sets, dictionary)
     }
 
-    /// Builds one of the aggregates.
+    /// Builds the aggregate with this result.
     fn new(result: UniqueResult, dictionary: TextDictionary) -> Self {
         Self {
             result,
@@ -50,7 +50,7 @@ impl UniqueAggregate {
         }
     }
 
-    /// Builds an accumulator without groups.
+    /// Builds an accumulator that has no groups yet.
     fn groups(&self) -> UniqueTextsAccumulator {
         UniqueTextsAccumulator::new(self.dictionary.clone(), self.result)
     }
@@ -127,7 +127,7 @@ impl AggregateUDFImpl for UniqueAggregate {
     }
 }
 
-/// The accumulator without `group by`: that of a single group.
+/// Accumulator for a query without `group by`: an accumulator of groups with a single group.
 #[derive(Debug)]
 struct SingleGroupAccumulator(UniqueTextsAccumulator);
 
