@@ -19,7 +19,7 @@ pub enum Actor {
     Reader,
 }
 
-/// A small setting of the protocol whose states are all explored.
+/// One small world to explore in full: the plans, processes and faults with which the protocol is run.
 #[derive(Clone, Debug)]
 pub struct Configuration {
     /// Its name, which lists table, processes and faults.

@@ -9,9 +9,9 @@ mod unresolved_job;
 
 mod checks;
 mod inputs;
+mod intermediate_tables;
 mod outputs;
 mod parameters;
-mod tables;
 
 mod columns;
 mod constraints;

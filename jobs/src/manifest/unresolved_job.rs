@@ -7,7 +7,7 @@ use super::outputs::{self, UnresolvedOutput};
 use super::section::Section;
 use super::section_kind::SectionKind;
 use super::toml_document::{SpannedText, TomlDocument};
-use super::{checks, parameters, tables};
+use super::{checks, intermediate_tables, parameters};
 use crate::job::{Check, JobFile, Parameter, Table};
 use crate::name;
 
@@ -56,7 +56,7 @@ pub(super) fn read_job(document: &TomlDocument<'_>, files: &[JobFile]) -> Option
             ))
         })
         .collect();
-    let tables = tables::tables(&top, files);
+    let tables = intermediate_tables::tables(&top, files);
     let outputs = top
         .named("outputs", "output")
         .iter()

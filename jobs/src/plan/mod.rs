@@ -9,7 +9,7 @@ mod row_rule;
 mod sql_to_plan;
 
 mod clustering;
-mod outputs_read;
+mod reread_outputs;
 
 mod lossless_cast;
 mod type_compatibility;
@@ -27,8 +27,8 @@ pub use self::counted_filter::FilteredRows;
 pub use self::join_memory::JoinOutOfMemory;
 pub use self::lossless_cast::OutputValueError;
 pub use self::output_plan::{OutputPlan, output_plan, table_plan};
-pub use self::outputs_read::outputs_read;
 pub use self::parameters::{Bounds, Parameters};
+pub use self::reread_outputs::reread_outputs;
 pub use self::row_rule::rule_condition;
 pub use self::session::session_context;
 pub use self::type_compatibility::contract_type_name;

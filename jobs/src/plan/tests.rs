@@ -8,7 +8,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::SessionContext;
 
 use super::{
-    CheckPlan, Parameters, check_plan, clustering, output_plan, outputs_read, rule_condition,
+    CheckPlan, Parameters, check_plan, clustering, output_plan, reread_outputs, rule_condition,
     session_context, table_plan,
 };
 use crate::contract::{Rule, Severity};
@@ -412,7 +412,7 @@ fn an_output_is_read_again_by_later_outputs_references_and_checks_that_run() {
     let sql = "select cast(place as string) as place, cast(at as date) as day from events";
     let read = |more: &str, asked_for: &[&str]| {
         let asked_for: Vec<String> = asked_for.iter().map(|&name| name.to_owned()).collect();
-        outputs_read(&context(), &events(sql, more), &asked_for)
+        reread_outputs(&context(), &events(sql, more), &asked_for)
             .unwrap()
             .into_iter()
             .collect::<Vec<_>>()

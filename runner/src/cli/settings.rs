@@ -65,7 +65,7 @@ impl EngineArgs {
             return Err(Error::new(
                 ErrorKind::Usage,
                 format!(
-                    "`--file-size {}` is too small, at least 1 MiB is needed",
+                    "`--file-size {}` is too small: at least 1 MiB is needed",
                     self.file_size
                 ),
             ));

@@ -42,7 +42,7 @@ pub fn mocks(args: &MocksArgs) -> Result<Answer> {
     let read = read.chain(&args.definition);
     not_one_of("--out", path, read)?;
     let text = serde_json::to_string_pretty(&made)
-        .context(ErrorKind::Failed, "cannot write the result")?;
+        .context(ErrorKind::Failed, "the result cannot be converted to JSON")?;
     std::fs::write(path, text + "\n").context(
         ErrorKind::Failed,
         format!("cannot write `{}`", path.display()),

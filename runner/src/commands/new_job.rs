@@ -129,7 +129,7 @@ fn drafted(job: &str, path: &Path) -> Result<Vec<JobFile>> {
     if head.is_empty() {
         let message = format!("`{}` is empty", path.display());
         return Err(Error::new(ErrorKind::QualityGate, message)
-            .hint("name a file of the dataset that has rows"));
+            .hint("name another file of the dataset, one with rows"));
     }
     let sample = csv_sample(&head).ok_or_else(|| {
         Error::new(ErrorKind::QualityGate, format!("`{}` has no readable header", path.display()))

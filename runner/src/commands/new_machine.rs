@@ -76,7 +76,7 @@ pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
     }))
 }
 
-/// Answer with the folder that was written, and the next step.
+/// Answer of `new machine`: the folder and its files; its text adds the next command.
 #[derive(Serialize)]
 struct WrittenMachine {
     /// Path of the folder.

@@ -309,7 +309,7 @@ fn shown(output: &Value) -> Result<String> {
         return Ok(line);
     }
     let pretty = serde_json::to_string_pretty(output)
-        .context(ErrorKind::Failed, "cannot write the output")?;
+        .context(ErrorKind::Failed, "the output cannot be converted to JSON")?;
     if pretty.lines().count() <= MOST_LINES {
         return Ok(pretty.replace('\n', "\n  "));
     }

@@ -165,7 +165,7 @@ fn request_file(path: &Path) -> Result<TestStateRequest> {
     let Value::Object(mut fields) = value else {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("`{shown}` does not contain an object"),
+            format!("`{shown}` is not a JSON object"),
         ));
     };
     known(&shown, &fields, &FIELDS.map(|(name, _)| name))?;

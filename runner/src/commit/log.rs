@@ -160,15 +160,20 @@ pub(super) async fn read_from(store: &Store, layout: &Layout, first: u64) -> Res
 
 /// Reads the live state in a checkpoint.
 async fn read_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<State> {
-    let damaged = format!("checkpoint {number} of the log cannot be read");
+    let damaged = format!("checkpoint {number} of the log is damaged");
     let bytes = store
         .read(&layout.checkpoint(number))
         .await?
         .ok_or_else(|| Error::new(ErrorKind::Failed, damaged.clone()))?;
     let checkpoint: Checkpoint =
         serde_json::from_slice(&bytes).context(ErrorKind::Failed, &damaged)?;
-    if checkpoint.format > FORMAT || checkpoint.number != number {
-        return Err(Error::new(ErrorKind::Failed, damaged).hint("use a newer drivetrain"));
+    if checkpoint.format > FORMAT {
+        let message = format!("a newer drivetrain wrote checkpoint {number} of the log");
+        return Err(Error::new(ErrorKind::Failed, message).hint("use that version or a newer one"));
+    }
+    if checkpoint.number != number {
+        let message = format!("{damaged}: it has the number {} inside", checkpoint.number);
+        return Err(Error::new(ErrorKind::Failed, message));
     }
     Ok(checkpoint.state)
 }

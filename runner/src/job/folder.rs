@@ -46,8 +46,13 @@ impl JobFolder {
         }
         if !Self::is_place(named) && !std::path::Path::new(named).is_dir() {
             let known = bundled::NAMES.map(|name| format!("`{name}`")).join(", ");
-            return Err(Error::new(ErrorKind::Usage, format!("there is no bundled job `{named}`"))
-                .hint(format!("the bundled jobs are {known}; write a folder of your own with a `/`, such as `./{named}`")));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("there is no bundled job `{named}`"),
+            )
+            .hint(format!(
+                "the bundled jobs are {known}; put `./` before a folder of your own: `./{named}`"
+            )));
         }
         let location = Location::parse(named)?;
         let (root, folder) = parent(&location)?;

@@ -62,7 +62,7 @@ pub enum Status {
     Committed,
     /// An earlier attempt committed the same run; nothing was read or written.
     AlreadyDone,
-    /// The run failed before its commit, or its commit or publish is left to a later command, as the error says.
+    /// The run failed. It has committed nothing, unless the error says that the commit is undecided or that the publish is pending.
     Failed,
 }
 

@@ -98,7 +98,7 @@ fn judge(job: &Job, findings: Vec<CheckFinding>) -> Result<Vec<CheckReport>> {
     if !failed.is_empty() {
         return Err(
             Error::new(ErrorKind::QualityGate, failed.join("\n")).hint(format!(
-                "nothing of job `{}` was published; correct the data or its SQL",
+                "nothing of job `{}` was published; correct the data or the job's SQL",
                 job.name
             )),
         );

@@ -9,7 +9,8 @@ use crate::run::roots::Roots;
 use crate::run::settings::RunSettings;
 use crate::watch::{StageObserver, StopSignal};
 
-/// A request for one run of one job.
+/// All that [`outcome::execute`](crate::run::outcome::execute) needs for one run: the job, its settings, and the ports that
+/// stop, fence and observe it.
 pub struct RunRequest<'a> {
     /// The job to run.
     pub job: Job,
@@ -41,7 +42,7 @@ impl RunInProgress<'_> {
         &self.request.job
     }
 
-    /// Returns the settings of the run.
+    /// Returns the settings, with all flags resolved.
     pub fn settings(&self) -> &RunSettings {
         &self.request.settings
     }

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use drivetrain_jobs::plan::outputs_read;
+use drivetrain_jobs::plan::reread_outputs;
 
 use crate::commit::{self, Attempt, CommitOutcome, Decision, PublishOutcome, StagedPart};
 use crate::error::{Error, ErrorKind, Result};
@@ -147,7 +147,7 @@ async fn stage_outputs(
     let destination = Destination {
         stager: attempt.stager(),
         shape: &settings.shape,
-        kept: outputs_read(&workspace.context, job, &settings.checks)?,
+        kept: reread_outputs(&workspace.context, job, &settings.checks)?,
     };
     let computed = compute(
         run,

@@ -70,7 +70,10 @@ impl<'a> RunReport<'a> {
     /// `Failed` only because of a bug: a report can always be written as JSON.
     pub fn summary(&mut self) -> Result<Value> {
         self.measure();
-        serde_json::to_value(&self.found).context(ErrorKind::Failed, "cannot serialize the report")
+        serde_json::to_value(&self.found).context(
+            ErrorKind::Failed,
+            "the report cannot be converted to JSON; this is a bug",
+        )
     }
 
     /// Finishes the report of a published run and stores it.
@@ -142,8 +145,10 @@ pub(crate) fn already_done(run: &RunInProgress<'_>, record: &Record) -> Result<R
 /// Stores a report beside the log. A failure is only a warning, because it does not change how the run ended.
 async fn store(report: &Report, key: &Path, store: &Store) {
     let written = async {
-        let body = serde_json::to_vec_pretty(report)
-            .context(ErrorKind::Failed, "cannot serialize the report")?;
+        let body = serde_json::to_vec_pretty(report).context(
+            ErrorKind::Failed,
+            "the report cannot be converted to JSON; this is a bug",
+        )?;
         store.put(key, body.into()).await
     };
     if let Err(error) = written.await {

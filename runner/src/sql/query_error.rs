@@ -14,7 +14,7 @@ pub fn query_error(error: DataFusionError) -> Error {
         let message = format!("{replaced}, by a later run or another writer");
         return Error::new(ErrorKind::TryAgain, message)
             .caused_by(error)
-            .hint("no versions were mixed; run the same command again: it starts from the new version");
+            .hint("run the same command again: it reads the new version; nothing of a mix of both was kept");
     }
     let root = error.find_root();
     if let DataFusionError::ResourcesExhausted(_) = root {

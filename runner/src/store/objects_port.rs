@@ -36,7 +36,8 @@ pub trait Objects: ObjectStore {
     /// every answer is durable does nothing.
     async fn settle(&self, folders: &[Path]) -> Result<()>;
 
-    /// Returns `true` if listings show uploads at their `staging` keys, so that their ids need not be written down.
+    /// Returns `true` if a listing shows an open upload at its `staging` key. Such a store needs no attempt notes: its uploads can be
+    /// found without them.
     fn lists_staging(&self) -> bool;
 
     /// Completes the upload as the object at `key`. Whatever it returns, only a look at the key decides whether the object

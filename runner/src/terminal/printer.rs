@@ -183,6 +183,6 @@ impl Printer {
 /// Serializes a result as indented JSON with a line end.
 fn json(result: &(impl Serialize + ?Sized)) -> Result<String> {
     let text = serde_json::to_string_pretty(result)
-        .context(ErrorKind::Failed, "cannot write the result")?;
+        .context(ErrorKind::Failed, "the result cannot be converted to JSON")?;
     Ok(text + "\n")
 }

@@ -48,7 +48,7 @@ pub(crate) struct Setting {
 pub(crate) enum SettingSource {
     /// A value in the definition, already checked against the field's type and range.
     Literal(Value),
-    /// A path, from the `..Path` variant of the field.
+    /// A path, from the field whose name ends in `Path`, such as `TimeoutSecondsPath`.
     Path(Selector),
     /// A JSONata expression as the field's value.
     Jsonata {

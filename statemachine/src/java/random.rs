@@ -8,7 +8,7 @@ pub(crate) struct JavaRandom {
 }
 
 impl JavaRandom {
-    /// The multiplier of the generator.
+    /// The multiplier of `java.util.Random`'s linear congruential generator.
     const MULTIPLIER: i64 = 0x5_DEEC_E66D;
     /// The mask that keeps the state at 48 bits.
     const MASK: i64 = (1 << 48) - 1;

@@ -28,7 +28,7 @@ pub(super) const PICTURE: &str = "weigh picture";
 /// The function that returns its first argument, a number, if formatting it by the second, a picture, gives a short
 /// text.
 pub(super) const WRITABLE: &str = "weigh number";
-/// The function that returns `true` if its argument is a function.
+/// Name of the helper that returns `true` if its argument is a function.
 pub(super) const IS_FUNCTION: &str = "is function";
 /// The replacement of the built-in `$distinct`, which compares all pairs of items and ignores the time limit.
 pub(super) const DISTINCT: &str = "distinct items";

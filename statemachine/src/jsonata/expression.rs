@@ -142,7 +142,8 @@ mod tests {
         Expression::parse(text)?.evaluate(&scope, &mut host)
     }
 
-    /// Evaluates with a tenth of the usual limits, to fail sooner.
+    /// Evaluates an expression that must exceed a limit, and returns the kind of its error. The limits are a tenth of the
+    /// usual ones, so that it fails sooner.
     fn limited(text: &str) -> ErrorKind {
         let (states, variables) = (json!({}), Map::new());
         let scope = JsonataScope {

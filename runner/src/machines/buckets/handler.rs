@@ -74,7 +74,7 @@ impl Buckets {
         if self.folders.insert(bucket.to_owned(), whole).is_some() {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("the bucket `{bucket}` has two folders"),
+                format!("the bucket `{bucket}` is given twice"),
             ));
         }
         Ok(())

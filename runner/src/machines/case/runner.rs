@@ -57,7 +57,10 @@ pub fn run_all(cases: &[Case], threads: NonZeroUsize) -> Result<Vec<JudgedCase>>
             std::thread::Builder::new()
                 .stack_size(STACK_BYTES)
                 .spawn_scoped(scope, work)
-                .context(ErrorKind::Failed, "cannot start the threads")?;
+                .context(
+                    ErrorKind::Failed,
+                    "cannot start the threads that run the cases",
+                )?;
         }
         Ok::<_, Error>(())
     })?;

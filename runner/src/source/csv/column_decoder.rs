@@ -15,7 +15,7 @@ use drivetrain_jobs::contract::{Column, ColumnType, CsvFormat};
 use crate::source::bytes::encoding::{Text, encode};
 use crate::source::csv::number_parser::{self, NotANumber};
 use crate::source::csv::record_splitter::Records;
-use crate::source::csv::time_parser::TimeReader;
+use crate::source::csv::time_parser::TimeParser;
 use crate::source::row_faults::{RowFaults, rule};
 use crate::{Error, ErrorKind, Result};
 
@@ -57,11 +57,11 @@ enum ValueDecoder {
         limit: i128,
     },
     /// A date in the contract's pattern.
-    Date(TimeReader),
+    Date(TimeParser),
     /// A date and time in the contract's pattern, in microseconds.
     Timestamp {
         /// The contract's pattern.
-        pattern: TimeReader,
+        pattern: TimeParser,
         /// `true` if the values carry the time zone UTC.
         utc: bool,
     },
@@ -121,7 +121,7 @@ impl ColumnReader {
         };
         let spell_all = |texts: &[String]| texts.iter().map(spell).collect::<Result<Vec<_>>>();
         let pattern = |format: &str| {
-            TimeReader::new(format)
+            TimeParser::new(format)
                 .map_err(|error| unusable(column, format!("`{format}`: {error}")))
         };
         let kind = match &column.kind {

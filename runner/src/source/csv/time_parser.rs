@@ -12,7 +12,7 @@ const MICROSECONDS_A_SECOND: i64 = 1_000_000;
 
 /// Parser of dates and timestamps in one pattern.
 #[derive(Clone, Debug)]
-pub(crate) struct TimeReader {
+pub(crate) struct TimeParser {
     /// The pattern as the contract writes it.
     text: String,
     /// The items of the pattern.
@@ -63,7 +63,7 @@ struct TimeParts {
     offset_seconds: i64,
 }
 
-impl TimeReader {
+impl TimeParser {
     /// Parses a pattern.
     ///
     /// # Errors
@@ -317,12 +317,12 @@ mod tests {
     use super::*;
 
     fn timestamp(pattern: &str, text: &str) -> Option<i64> {
-        TimeReader::new(pattern).unwrap().timestamp(text.as_bytes())
+        TimeParser::new(pattern).unwrap().timestamp(text.as_bytes())
     }
 
     #[test]
     fn every_day_of_eight_centuries_is_read_as_chrono_reads_it() {
-        let reader = TimeReader::new("%d-%m-%Y").unwrap();
+        let reader = TimeParser::new("%d-%m-%Y").unwrap();
         let first = NaiveDate::from_ymd_opt(1600, 1, 1).unwrap();
         let epoch = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap();
         for day in 0..292_194 {

@@ -166,7 +166,7 @@ impl Segment {
         let path = self.file.path().ok_or_else(|| {
             Error::new(
                 ErrorKind::Failed,
-                "spill files are expected on a local disk",
+                "a spill file has no path on a local disk, so its rows cannot be read back; this is a bug",
             )
         })?;
         let mut file = File::open(path).context(ErrorKind::Failed, what)?;

@@ -14,7 +14,7 @@ use crate::job::{CheckKind, Job, Sql};
 ///
 /// # Errors
 /// `Contract` if a query cannot be parsed, which [`Job::check`](crate::job::Job::check) reports beforehand.
-pub fn outputs_read(
+pub fn reread_outputs(
     context: &SessionContext,
     job: &Job,
     asked_for: &[String],
