@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::error::ErrorKind;
 
-/// The result of this crate's fallible functions; the error type is [`Error`] by default.
+/// The result of this crate's fallible functions; the error type is [`Error`](struct@Error) by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure: a message, a kind that says what a caller can do, a hint and a cause.
@@ -88,7 +88,7 @@ impl From<drivetrain_jobs::Error> for Error {
     }
 }
 
-/// The error of a library, as the cause of an [`Error`].
+/// The error of a library, as the cause of an [`Error`](struct@Error).
 #[derive(Debug, Error)]
 #[expect(
     missing_docs,
