@@ -82,7 +82,7 @@ impl FromStr for MaxEvents {
 /// The result of a simulation.
 #[derive(Clone, Debug)]
 pub struct Ran {
-    /// How the simulation ended.
+    /// The outcome of the execution, or the task call for which the mocks have no answer.
     pub ended: Ended,
     /// The number of task calls per state; states without a call are absent.
     pub calls: BTreeMap<String, u64>,
