@@ -26,14 +26,14 @@ pub const FOLDERS: [&str; 14] = [
     "wait",
 ];
 
-/// The documents that may be the source of an expected value. A section follows each; Jayway is one because AWS
-/// evaluates paths as it does.
+/// The documents that may be the source of an expected value. A section or a date follows each. Jayway is one
+/// because AWS evaluates paths as it does. A derived case applies a rule that other inputs showed; AWS did not run it.
 const SOURCES: [&str; 5] = [
     "ASL specification, ",
     "AWS Step Functions documentation, ",
     "JSONata documentation, ",
     "Jayway JsonPath documentation, ",
-    "recorded behavior of AWS, ",
+    "derived from recorded behavior of AWS, ",
 ];
 
 /// Cases by folder.

@@ -1,7 +1,8 @@
 //! `tests/cases`: written cases of the language, which every clone runs.
 //!
 //! A folder per subject, a file per feature, several cases per file; [`case`] describes the format. The expected values
-//! come from the document that a case names as its `source`, never from the output of this crate.
+//! come from the document that a case names as its `source`, never from the output of this crate. AWS ran none of these
+//! cases: where the source is recorded behavior, the case applies a rule that recordings of other inputs showed.
 //!
 //! ```json
 //! {
