@@ -12,7 +12,7 @@ use crate::trace::execution_facts::{Facts, Traced};
 use crate::trace::numbered_map::{ByNumber, ExecutionNumber, ThreadNumber};
 use crate::trace::running_executions::Executions;
 use crate::trace::traced_thread::{CurrentState, LastExit, Role, TracedThread, kept};
-use crate::trace::visits::{Attempted, Inside, Steps, VisitEnd};
+use crate::trace::visits::{Attempted, Steps, VisitEnd};
 
 /// The state of a [`Trace`](crate::trace::Trace): the threads in progress, and the facts so far.
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ impl EventFollower {
                 self.execution_ended(event, VisitEnd::Stopped);
             }
             Type::TaskScheduled | Type::LambdaFunctionScheduled | Type::ActivityScheduled => {
-                self.assign(event, begin);
+                self.assign(event, CurrentState::begin_attempt);
             }
             Type::TaskSucceeded | Type::LambdaFunctionSucceeded | Type::ActivitySucceeded => {
                 self.assign(event, |current| {
@@ -99,7 +99,9 @@ impl EventFollower {
             | Type::LambdaFunctionTimedOut
             | Type::ActivityFailed
             | Type::ActivityTimedOut
-            | Type::MapRunFailed => self.assign(event, |current| fail(current, attempted(event))),
+            | Type::MapRunFailed => {
+                self.assign(event, |current| current.fail(Attempted::reported_by(event)));
+            }
             Type::TaskStarted
             | Type::LambdaFunctionStarted
             | Type::ActivityStarted
@@ -131,10 +133,7 @@ impl EventFollower {
     /// Begins the first thread of an execution. The label in a child's ARN identifies the thread that waits for the
     /// child.
     fn execution_started(&mut self, event: &Event) {
-        let label = event.execution.rsplit(':').find_map(|part| {
-            let (_, label) = part.split_once('/')?;
-            Some(label.to_owned())
-        });
+        let label = map_run_label(&event.execution);
         // If two Map Runs with one label are in progress, the child belongs to the later.
         let parent = label.and_then(|label| {
             let mut running = self.map_runs.iter().rev();
@@ -162,7 +161,7 @@ impl EventFollower {
         if end == VisitEnd::Failed
             && let Some(failing) = self.owner(event.previous_event_id)
         {
-            self.fail_outwards(failing, &attempted(event));
+            self.fail_outwards(failing, &Attempted::reported_by(event));
         }
         self.end(root, end);
         if let Some(slot) = self.here {
@@ -230,9 +229,9 @@ impl EventFollower {
             let reason = Attempted {
                 error: error.clone(),
                 cause: cause.clone(),
-                ..attempted(event)
+                ..Attempted::reported_by(event)
             };
-            fail(current, reason);
+            current.fail(reason);
         }
     }
 
@@ -288,17 +287,14 @@ impl EventFollower {
         };
         let id = *id;
         if let Some(current) = &mut thread.current {
-            fail(current, attempted(event));
+            current.fail(Attempted::reported_by(event));
         }
         self.set_owner(id, event.id);
     }
 
     /// Records the thread that waits for a Map Run, so that child executions can be assigned to it.
     fn map_run_started(&mut self, event: &Event) {
-        let arn = event.details.map_run_arn.as_deref().unwrap_or_default();
-        let label = arn
-            .rsplit(':')
-            .find_map(|part| Some(part.split_once('/')?.1.to_owned()));
+        let label = event.details.map_run_arn.as_deref().and_then(map_run_label);
         let owner = self.owner(event.previous_event_id);
         self.assign(event, |_| {});
         if let (Some(label), Some(owner)) = (label, owner) {
@@ -317,9 +313,9 @@ impl EventFollower {
         self.set_owner(id, event.id);
         let retried = self.with_current(id, |current| {
             if current.visit.starts > 0 && !current.pending {
-                fail(current, failed_before);
+                current.fail(failed_before);
             }
-            begin(current)
+            current.begin_attempt()
         });
         self.note_retry(retried.flatten());
     }
@@ -342,7 +338,7 @@ impl EventFollower {
         self.with_current(id, |current| {
             current.over = true;
             if !current.pending {
-                fail(current, failure);
+                current.fail(failure);
             }
         });
     }
@@ -382,7 +378,7 @@ impl EventFollower {
             self.with_current(id, |current| current.visit.end = VisitEnd::Failed);
             self.with_current(parent, |current| {
                 if !current.pending {
-                    fail(current, failure);
+                    current.fail(failure);
                 }
             });
         }
@@ -419,7 +415,7 @@ impl EventFollower {
         let thread = owner.and_then(|owner| self.threads.get(&owner));
         let current = thread.and_then(|thread| thread.current.as_ref());
         let known = current.and_then(|current| current.visit.last_failure().cloned());
-        known.unwrap_or_else(|| attempted(event))
+        known.unwrap_or_else(|| Attempted::reported_by(event))
     }
 
     /// Returns the innermost thread for which `is_meant` is `true`, among the thread of the event before and those
@@ -451,6 +447,12 @@ impl EventFollower {
     }
 }
 
+/// Returns the label in the ARN of a Map Run, or in that of one of its child executions; `None` in any other ARN.
+fn map_run_label(arn: &str) -> Option<String> {
+    arn.rsplit(':')
+        .find_map(|part| Some(part.split_once('/')?.1.to_owned()))
+}
+
 /// The result of a note, which may be a retry.
 trait NotedRetry {
     /// Returns the name of the retried state and of the error, if the note is a retry.
@@ -466,40 +468,5 @@ impl NotedRetry for () {
 impl NotedRetry for Option<(String, Option<String>)> {
     fn retried(self) -> Option<(String, Option<String>)> {
         self
-    }
-}
-
-/// Records the start of an attempt; if it is a retry, returns the names of the state and of the error.
-fn begin(current: &mut CurrentState) -> Option<(String, Option<String>)> {
-    let retried = current.pending.then(|| {
-        let error = current
-            .visit
-            .last_failure()
-            .and_then(|last| last.error.clone());
-        (current.visit.state.clone(), error)
-    });
-    current.pending = false;
-    current.done = false;
-    current.visit.starts += 1;
-    if current.visit.starts > 1 {
-        // Of several attempts, only the last one's inner states are kept.
-        current.visit.inside = Inside::Nothing;
-    }
-    retried
-}
-
-/// Records a failed attempt, which a retry or a catcher may still handle.
-fn fail(current: &mut CurrentState, attempted: Attempted) {
-    current.visit.fail(attempted);
-    current.pending = true;
-}
-
-/// Builds the failed attempt that an event reports.
-fn attempted(event: &Event) -> Attempted {
-    Attempted {
-        at: event.timestamp,
-        error: event.details.error.clone(),
-        cause: event.details.cause.clone(),
-        location: event.details.location.clone(),
     }
 }

@@ -8,7 +8,9 @@ use indexmap::IndexMap;
 use crate::engine::Event;
 use crate::json_text::JsonText;
 use crate::trace::numbered_map::{ExecutionNumber, ThreadNumber};
-use crate::trace::visits::{Inside, Iterations, MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
+use crate::trace::visits::{
+    Attempted, Inside, Iterations, MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd,
+};
 
 /// A thread: the machine's own, a branch, an iteration, or a child execution.
 #[derive(Debug)]
@@ -156,6 +158,31 @@ impl TracedThread {
         self.current
             .as_ref()
             .is_some_and(|current| current.visit.state_type == state_type && !current.over)
+    }
+}
+
+impl CurrentState {
+    /// Records the start of an attempt; if it is a retry, returns the names of the state and of the error.
+    pub(super) fn begin_attempt(&mut self) -> Option<(String, Option<String>)> {
+        let retried = self.pending.then(|| {
+            let failure = self.visit.last_failure();
+            let error = failure.and_then(|last| last.error.clone());
+            (self.visit.state.clone(), error)
+        });
+        self.pending = false;
+        self.done = false;
+        self.visit.starts += 1;
+        if self.visit.starts > 1 {
+            // Of several attempts, only the last one's inner states are kept.
+            self.visit.inside = Inside::Nothing;
+        }
+        retried
+    }
+
+    /// Records a failed attempt, which a retry or a catcher may still handle.
+    pub(super) fn fail(&mut self, attempted: Attempted) {
+        self.visit.fail(attempted);
+        self.pending = true;
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use chrono::{DateTime, TimeDelta, Utc};
 use indexmap::IndexMap;
 
+use crate::engine::Event;
+
 /// The number of visits that are kept from the beginning of a long thread.
 const FIRST_STEPS: usize = 100;
 
@@ -89,6 +91,18 @@ pub struct Attempted {
     pub cause: Option<String>,
     /// The path of the field that could not be evaluated, if that was the failure.
     pub location: Option<String>,
+}
+
+impl Attempted {
+    /// Builds the failed attempt that an event reports.
+    pub(super) fn reported_by(event: &Event) -> Self {
+        Self {
+            at: event.timestamp,
+            error: event.details.error.clone(),
+            cause: event.details.cause.clone(),
+            location: event.details.location.clone(),
+        }
+    }
 }
 
 /// The branches or iterations that ran inside a state.
