@@ -257,13 +257,10 @@ impl<'v> DocumentWalk<'v, '_> {
             Value::Object(fields) => fields
                 .iter()
                 .try_for_each(|(name, value)| self.step(at + 1, value, &trail.field(name))),
-            Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
-                self.step(
-                    at + 1,
-                    item,
-                    &trail.index(i64::try_from(index).unwrap_or(i64::MAX)),
-                )
-            }),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, item)| self.step(at + 1, item, &trail.item(index))),
             _ => Ok(()),
         }
     }
@@ -296,13 +293,10 @@ impl<'v> DocumentWalk<'v, '_> {
                         self.enter_scanned(at + 1, items, trail)?;
                     }
                 }
-                items.iter().enumerate().try_for_each(|(index, item)| {
-                    self.scan(
-                        at,
-                        item,
-                        &trail.index(i64::try_from(index).unwrap_or(i64::MAX)),
-                    )
-                })
+                items
+                    .iter()
+                    .enumerate()
+                    .try_for_each(|(index, item)| self.scan(at, item, &trail.item(index)))
             }
             _ => Ok(()),
         }
@@ -317,11 +311,7 @@ impl<'v> DocumentWalk<'v, '_> {
     ) -> Result<(), QueryFailure> {
         for (index, item) in items.iter().enumerate() {
             self.scanned_index[at] = Some(index);
-            self.step(
-                at,
-                item,
-                &trail.index(i64::try_from(index).unwrap_or(i64::MAX)),
-            )?;
+            self.step(at, item, &trail.item(index))?;
         }
         Ok(())
     }
@@ -360,11 +350,7 @@ impl<'v> DocumentWalk<'v, '_> {
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
                     if self.accepts(condition, item)? {
-                        self.step(
-                            at + 1,
-                            item,
-                            &trail.index(i64::try_from(index).unwrap_or(i64::MAX)),
-                        )?;
+                        self.step(at + 1, item, &trail.item(index))?;
                     }
                 }
                 Ok(())

@@ -44,7 +44,12 @@ impl<'t> PathTrail<'t> {
         }
     }
 
-    /// Returns the way to an item of this value.
+    /// Returns the way to the item at a position, counted from 0.
+    pub(super) fn item(&'t self, position: usize) -> Self {
+        self.index(i64::try_from(position).unwrap_or(i64::MAX))
+    }
+
+    /// Returns the way to an item, by the index that the path gives; a negative one counts from the end.
     pub(super) fn index(&'t self, index: i64) -> Self {
         Self::Index {
             above: self,
