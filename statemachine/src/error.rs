@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::diagnostics::diagnostic::Diagnostic;
 use crate::diagnostics::place::Place;
+use crate::evaluation_budget::MAX_DEPTH;
 
 /// The error of a definition, an expression, an input, an answer to a task or a file that was rejected.
 ///
@@ -115,6 +116,16 @@ impl Error {
         let mut error = Self::new(ErrorKind::InvalidExpression, "invalid template");
         error.0.problems = problems;
         error
+    }
+
+    /// Builds the error of a template that nests too deeply.
+    pub(crate) fn template_too_deep() -> Self {
+        Self::template(vec![Problem {
+            kind: ErrorKind::LimitExceeded,
+            pointer: String::new(),
+            place: None,
+            message: format!("the template nests {MAX_DEPTH} or more levels deep"),
+        }])
     }
 
     /// Builds the error of a mock file from every place that is wrong in it.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use crate::error::{Error, ErrorKind, Problem};
+use crate::error::{Error, Problem};
 use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
 use crate::json_pointer::PointerWalk;
 use crate::jsonata::error_text;
@@ -45,15 +45,11 @@ impl JsonataTemplate {
     /// Parses the expressions in a JSON value: its strings of the form `{% .. %}`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidExpression`] if the template is invalid; [`Error::problems`] lists every wrong place.
+    /// [`ErrorKind::InvalidExpression`](crate::error::ErrorKind::InvalidExpression) if the template is invalid;
+    /// [`Error::problems`] lists every wrong place.
     pub fn parse(template: &Value) -> Result<Self, Error> {
         if nests_too_deeply(template) {
-            return Err(Error::template(vec![Problem {
-                kind: ErrorKind::LimitExceeded,
-                pointer: String::new(),
-                place: None,
-                message: format!("the template nests {MAX_DEPTH} or more levels deep"),
-            }]));
+            return Err(Error::template_too_deep());
         }
         let mut walk = PointerWalk::new();
         let node = parse_node(template, &mut walk);
@@ -174,6 +170,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::error::ErrorKind;
     use crate::scope::Random;
 
     fn evaluate(template: &Value) -> Result<Value, Error> {

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::{Error, ErrorKind, Problem};
-use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
+use crate::error::{Error, Problem};
+use crate::evaluation_budget::nests_too_deeply;
 use crate::java::hash_map_order;
 use crate::json_pointer::PointerWalk;
 use crate::template::path_or_call::PathOrCall;
@@ -14,15 +14,11 @@ impl Template {
     /// Parses a template: JSON in which each field whose name ends in `.$` is a path or a call.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidExpression`] if the template is invalid; [`Error::problems`] lists every wrong place.
+    /// [`ErrorKind::InvalidExpression`](crate::error::ErrorKind::InvalidExpression) if the template is invalid;
+    /// [`Error::problems`] lists every wrong place.
     pub fn parse(template: &Value) -> Result<Self, Error> {
         if nests_too_deeply(template) {
-            return Err(Error::template(vec![Problem {
-                kind: ErrorKind::LimitExceeded,
-                pointer: String::new(),
-                place: None,
-                message: format!("the template nests {MAX_DEPTH} or more levels deep"),
-            }]));
+            return Err(Error::template_too_deep());
         }
         let mut walk = PointerWalk::new();
         let mut node = parse_node(template, &mut walk);
