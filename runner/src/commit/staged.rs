@@ -242,7 +242,7 @@ impl Staged {
     }
 }
 
-/// What this run must do next, given the records that were committed ahead of it.
+/// The next step of a run, which depends on the records that were committed ahead of it.
 enum Behind {
     /// They do not conflict with this run, which tries this number next.
     Next(u64),

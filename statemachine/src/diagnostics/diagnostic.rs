@@ -102,7 +102,7 @@ codes! {
 /// One finding about a definition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnostic {
-    /// The severity, which tells apart what AWS rejects from what it accepts.
+    /// The severity: an error if AWS would reject the machine.
     pub severity: Severity,
     /// The rule that the definition breaks.
     pub code: Code,

@@ -139,10 +139,10 @@ fn credentials_are_found_in_every_way_and_missing_ones_are_reported() {
         ],
     );
     let says = [
-        "no credentials were found for bucket `bucket` in profile `nobody`",
+        "no credentials were found for bucket `bucket` in profile `unknown`",
         "correct the profile",
     ];
-    run(&[("AWS_PROFILE", "nobody")]).fails(1, &says);
+    run(&[("AWS_PROFILE", "unknown")]).fails(1, &says);
 
     // Single sign-on with a cached token that has expired.
     sandbox.write(
