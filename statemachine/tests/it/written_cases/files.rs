@@ -26,14 +26,16 @@ pub const FOLDERS: [&str; 14] = [
     "wait",
 ];
 
-/// The documents that may be the source of an expected value. A section or a date follows each. Jayway is one
-/// because AWS evaluates paths as it does. A derived case applies a rule that other inputs showed; AWS did not run it.
-const SOURCES: [&str; 5] = [
+/// The ways in which a `source` may begin; a section, a date or a rule follows. Jayway is one because AWS evaluates paths
+/// as it does. AWS ran none of these cases: a derived case applies a rule that recordings of other inputs showed, and an
+/// expectation by analogy has no recording of AWS behind it.
+const SOURCES: [&str; 6] = [
     "ASL specification, ",
     "AWS Step Functions documentation, ",
     "JSONata documentation, ",
     "Jayway JsonPath documentation, ",
     "derived from recorded behavior of AWS, ",
+    "expected by analogy with ",
 ];
 
 /// Cases by folder.
