@@ -9,26 +9,26 @@ use crate::definition::wildcard_pattern::WildcardPattern;
 /// The rules of a Choice state and its default.
 #[derive(Debug)]
 pub(crate) struct Choice {
-    /// The entries of `Choices` in order; the first whose condition holds is taken.
+    /// The entries of `Choices` in order; the first one whose condition is true applies.
     pub(crate) rules: Vec<Rule>,
     /// The index of the `Default` state; if it is `None`, an input that no rule matches fails the execution.
     pub(crate) default: Option<usize>,
 }
 
-/// A rule: a condition and the state that follows if it holds.
+/// A rule: a condition, and the state that follows if the condition is true.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    /// The condition that must hold for the rule to apply.
+    /// The condition that must be true for the rule to apply.
     pub(crate) condition: Condition,
-    /// The index of the state that follows.
+    /// The index, in the rule's flow, of the state that follows.
     pub(crate) next: usize,
-    /// The rule's `Assign`, evaluated only if the rule is taken.
+    /// The rule's `Assign`, evaluated only if the rule applies.
     pub(crate) assign: Option<Payload>,
-    /// The rule's `Output`, which only JSONata rules have.
+    /// The rule's `Output`, which becomes the next state's input; only JSONata rules have one.
     pub(crate) output: Option<Payload>,
 }
 
-/// The condition of a rule.
+/// The condition of a rule, or a part of a combined condition.
 #[derive(Debug)]
 pub(crate) enum Condition {
     /// A JSONata expression, which must return a boolean.
@@ -40,19 +40,19 @@ pub(crate) enum Condition {
     },
     /// A literal `true` or `false`, which is allowed in JSONata states.
     Literal(bool),
-    /// `And`: holds if every condition holds.
+    /// `And`: true if every inner condition is true.
     All(Vec<Condition>),
-    /// `Or`: holds if at least one condition holds.
+    /// `Or`: true if at least one inner condition is true.
     Any(Vec<Condition>),
-    /// `Not`: holds if the condition does not.
+    /// `Not`: true if the inner condition is false.
     Not(Box<Condition>),
     /// A comparison of a variable with an operand.
     Test {
         /// The path in `Variable`.
         variable: Selector,
-        /// The comparison that the field's name selects.
+        /// The operator, whose name is also the name of the operand's field.
         operator: Operator,
-        /// The value of the operator's field.
+        /// The value of the field that is named after the operator.
         operand: Operand,
     },
 }
@@ -64,67 +64,68 @@ pub(crate) enum Operand {
     Literal(Value),
     /// The pattern of `StringMatches`.
     Pattern(WildcardPattern),
-    /// The path of a `..Path` operator, read at each evaluation.
+    /// The path in a field such as `StringEqualsPath`, resolved at each evaluation.
     Path(Selector),
 }
 
-/// The operator of a comparison.
+/// The operator of a comparison, which its field name encodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operator {
     /// A comparison of two values of one type.
     Compare(Domain, Relation),
     /// `StringMatches`, a comparison with a wildcard pattern.
     Matches,
-    /// An `Is..` operator: a test whether the variable has a property, compared with `true` or `false`.
+    /// An operator such as `IsNull`: a test for a property, whose result is compared with the operand `true` or
+    /// `false`.
     Is(Property),
 }
 
 /// The type that both sides of a comparison must have, by the first part of the operator's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Domain {
-    /// `String..`.
+    /// Strings, as in `StringEquals`.
     Text,
-    /// `Numeric..`.
+    /// Numbers, as in `NumericEquals`.
     Number,
-    /// `Boolean..`, which only `BooleanEquals` combines with a relation.
+    /// Booleans, which have the single relation `BooleanEquals`.
     Boolean,
-    /// `Timestamp..`, for RFC 3339 texts.
+    /// RFC 3339 texts, as in `TimestampEquals`.
     Timestamp,
 }
 
 /// The relation that a comparison tests, by the last part of the operator's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relation {
-    /// `..Equals`.
+    /// Equality, as in `NumericEquals`.
     Equal,
-    /// `..LessThan`.
+    /// `<`, as in `NumericLessThan`.
     Less,
-    /// `..GreaterThan`.
+    /// `>`, as in `NumericGreaterThan`.
     Greater,
-    /// `..LessThanEquals`.
+    /// `<=`, as in `NumericLessThanEquals`.
     LessOrEqual,
-    /// `..GreaterThanEquals`.
+    /// `>=`, as in `NumericGreaterThanEquals`.
     GreaterOrEqual,
 }
 
-/// The property of a variable that `Is..` tests.
+/// The property of a variable that an operator such as `IsNull` tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Property {
-    /// `IsNull`.
+    /// `IsNull`: the value is null.
     Null,
-    /// `IsPresent`, the only test for which a missing variable is not an error.
+    /// `IsPresent`: the variable has a value. All other tests fail the state if the variable has none.
     Present,
-    /// `IsNumeric`.
+    /// `IsNumeric`: the value is a number.
     Numeric,
-    /// `IsString`.
+    /// `IsString`: the value is a string.
     Text,
-    /// `IsBoolean`.
+    /// `IsBoolean`: the value is a boolean.
     Boolean,
-    /// `IsTimestamp`.
+    /// `IsTimestamp`: the value is a timestamp in RFC 3339.
     Timestamp,
 }
 
-/// The types by their prefix in an operator's name.
+/// Each prefix of an operator's name, with the type that it demands.
 const DOMAINS: [(&str, Domain); 4] = [
     ("String", Domain::Text),
     ("Numeric", Domain::Number),
@@ -132,7 +133,7 @@ const DOMAINS: [(&str, Domain); 4] = [
     ("Timestamp", Domain::Timestamp),
 ];
 
-/// The relations by their suffix in an operator's name.
+/// Each suffix of an operator's name, with the relation that it means.
 const RELATIONS: [(&str, Relation); 5] = [
     ("Equals", Relation::Equal),
     ("LessThan", Relation::Less),
@@ -141,7 +142,7 @@ const RELATIONS: [(&str, Relation); 5] = [
     ("GreaterThanEquals", Relation::GreaterOrEqual),
 ];
 
-/// The properties by their operator's name.
+/// Each operator that tests a property, by its full name.
 const PROPERTIES: [(&str, Property); 6] = [
     ("IsNull", Property::Null),
     ("IsPresent", Property::Present),
@@ -152,7 +153,7 @@ const PROPERTIES: [(&str, Property); 6] = [
 ];
 
 impl Operator {
-    /// Returns the field names of all operators.
+    /// Returns the field names of all operators, which hints suggest for a misspelled one.
     pub(crate) fn names() -> Vec<String> {
         let compared = DOMAINS.iter().flat_map(|(domain, _)| {
             let relations = RELATIONS.iter();
@@ -169,7 +170,7 @@ impl Operator {
             .collect()
     }
 
-    /// Parses an operator's field name; the flag is `true` if its operand is a path (`..Path`).
+    /// Parses an operator's field name; the flag is `true` if the operand is a path, as in `StringEqualsPath`.
     pub(crate) fn parse(field: &str) -> Option<(Self, bool)> {
         if field == "StringMatches" {
             return Some((Self::Matches, false));

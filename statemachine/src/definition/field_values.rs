@@ -12,11 +12,11 @@ use crate::template::Template;
 pub(crate) struct Selector {
     /// The path or call as written, for messages.
     pub(crate) text: String,
-    /// The parsed form of the text.
+    /// The path or call in parsed form, which the engine evaluates.
     pub(crate) source: SelectorSource,
 }
 
-/// The parsed form of a [`Selector`].
+/// The parsed form of a [`Selector`], which is either a path or a call.
 #[derive(Debug)]
 pub(crate) enum SelectorSource {
     /// A path into the input, the context object or a variable.
@@ -43,7 +43,7 @@ pub(crate) struct Setting {
     pub(crate) source: SettingSource,
 }
 
-/// The source of a [`Setting`].
+/// The source from which the value of a [`Setting`] is computed.
 #[derive(Debug)]
 pub(crate) enum SettingSource {
     /// A value in the definition, already checked against the field's type and range.

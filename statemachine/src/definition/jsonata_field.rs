@@ -51,7 +51,7 @@ impl StatesReads {
         }
     }
 
-    /// Returns the parts that one string may read, judged by the text after each `$states` in it.
+    /// Returns the parts that one string may read, according to the text after each `$states` in the string.
     fn of_text(text: &str) -> Self {
         const VARIABLE: &str = "$states";
         text.match_indices(VARIABLE)
@@ -59,7 +59,7 @@ impl StatesReads {
             .fold(Self::default(), Self::union)
     }
 
-    /// Returns the parts that one path reads; `rest` is the text after its `$states`.
+    /// Returns the parts that one path reads; `rest` is the path's text after `$states`.
     fn of_path(rest: &str) -> Self {
         if rest.starts_with(is_name) {
             // This is another variable, whose name only begins with `$states`.
@@ -71,7 +71,7 @@ impl StatesReads {
                 input: true,
                 ..none
             },
-            // Both are built once per state, whether or not they are read.
+            // `result` and `errorOutput` are built once per state, even if no expression reads them.
             Some(("result" | "errorOutput", _)) => none,
             Some(("context", rest)) => Self {
                 context: true,

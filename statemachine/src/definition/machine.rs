@@ -24,20 +24,20 @@ use crate::definition::model::{Flow, MachineType};
 #[derive(Debug, Clone)]
 pub struct Machine(pub(crate) Arc<Definition>);
 
-/// The parsed definition of a machine.
+/// The parsed definition of a machine, together with its JSON.
 #[derive(Debug)]
 pub(crate) struct Definition {
-    /// The states of the machine itself; branches and processors nest inside them.
+    /// The top-level states of the machine; branches and item processors nest inside these states.
     pub(crate) flow: Flow,
     /// The type of workflow, which determines the allowed service integrations.
     pub(crate) machine_type: MachineType,
     /// `TimeoutSeconds` of the whole execution; `None` if it may run without limit.
     pub(crate) timeout: Option<Duration>,
-    /// The definition as it was written.
+    /// The definition as JSON, which callers and the best-practice checks read.
     pub(crate) source: Value,
 }
 
-/// A summary of one state of a machine.
+/// The name, type and position of one state, for callers that list a machine's states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StateSummary {
@@ -58,13 +58,13 @@ impl Machine {
         &self.0.source
     }
 
-    /// Returns the type of the workflow.
+    /// Returns the type of workflow, STANDARD or EXPRESS, that the definition was parsed for.
     #[must_use]
     pub fn machine_type(&self) -> MachineType {
         self.0.machine_type
     }
 
-    /// Returns all states; those of branches and item processors follow the state that holds them.
+    /// Returns all states; the states of branches and item processors follow the state that contains them.
     #[must_use]
     pub fn states(&self) -> Vec<StateSummary> {
         let mut summaries = Vec::new();

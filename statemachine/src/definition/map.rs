@@ -3,7 +3,7 @@
 use crate::definition::field_values::{Payload, Selector, Setting};
 use crate::definition::task::Resource;
 
-/// The configuration of a distributed Map.
+/// The configuration of a distributed Map, from `ProcessorConfig`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Distribution {
     /// `true` if child executions are Express workflows rather than Standard ones.
@@ -15,7 +15,7 @@ pub(crate) struct Distribution {
 pub(crate) enum ItemSource {
     /// The state's effective input, if no field names another source.
     Input,
-    /// The array at `ItemsPath`.
+    /// The array that the path in `ItemsPath` selects.
     Path(Selector),
     /// The JSONata field `Items`.
     Items {
@@ -28,7 +28,7 @@ pub(crate) enum ItemSource {
     Reader(Box<ItemReader>),
 }
 
-/// An `ItemReader` with its `ReaderConfig`.
+/// An `ItemReader` with its `ReaderConfig`: where the items come from and how they are parsed.
 #[derive(Debug)]
 pub(crate) struct ItemReader {
     /// The service call that fetches the object or lists objects.
@@ -47,7 +47,7 @@ pub(crate) struct ItemReader {
     pub(crate) max_items: Option<Setting>,
     /// The `ItemsPointer`: the JSON pointer of the items inside a JSON document.
     pub(crate) items_pointer: Option<String>,
-    /// The kind of manifest that the fetched object is; `None` if the object holds the items themselves.
+    /// The kind of manifest that the fetched object is; `None` if the object contains the items themselves.
     pub(crate) manifest_type: Option<ManifestType>,
     /// `true` if the items are the contents of the listed objects, rather than the entries of the list.
     pub(crate) loads_objects: bool,
@@ -56,28 +56,28 @@ pub(crate) struct ItemReader {
 /// The kind of a manifest that lists objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ManifestType {
-    /// An S3 inventory.
+    /// An S3 inventory, which lists the objects of a bucket.
     Inventory,
-    /// The manifest that Athena's `UNLOAD` writes.
+    /// The manifest of the objects that Athena's `UNLOAD` wrote.
     Athena,
 }
 
-/// The format of the object that holds the items.
+/// The format of the S3 object that contains the items, by `InputType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InputType {
     /// CSV; each row becomes an object whose keys are the headers.
     Csv,
-    /// One JSON document, which is the items or contains them at `ItemsPointer`.
+    /// One JSON document, which is the list of items, or contains the list at `ItemsPointer`.
     Json,
     /// One JSON value per line.
     JsonLines,
     /// `MANIFEST`, the older name for an S3 inventory.
     Manifest,
-    /// Rows of a Parquet file.
+    /// A Parquet file, each row of which is an item.
     Parquet,
 }
 
-/// The place of the headers of CSV.
+/// The source of the column names of CSV items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HeaderLocation {
     /// The first row of the object.
@@ -89,18 +89,18 @@ pub(crate) enum HeaderLocation {
 /// An `ItemBatcher`: the limits of a batch, and the data that all batches get.
 #[derive(Debug)]
 pub(crate) struct ItemBatcher {
-    /// The most items per batch.
+    /// The most items per batch; `None` if only the bytes are limited.
     pub(crate) max_items: Option<Setting>,
-    /// The most bytes of a batch's JSON text.
+    /// The most bytes of a batch's JSON text; `None` if only the number of items is limited.
     pub(crate) max_input_bytes: Option<Setting>,
     /// The fixed data that every batch gets as `BatchInput`.
     pub(crate) batch_input: Option<Payload>,
 }
 
-/// A `ResultWriter` with its `WriterConfig`.
+/// A `ResultWriter` with its `WriterConfig`: where the results go and in which form.
 #[derive(Debug)]
 pub(crate) struct ResultWriter {
-    /// The call that exports the results; `None` if they are only transformed and stay in the state's output.
+    /// The call that exports the results; `None` if the results are only transformed and stay in the state's output.
     pub(crate) resource: Option<Resource>,
     /// `Parameters` or `Arguments` of the resource, such as bucket and prefix.
     pub(crate) parameters: Option<Payload>,
@@ -115,9 +115,9 @@ pub(crate) struct ResultWriter {
 pub(crate) enum Transformation {
     /// Each output together with the description of its child execution.
     None,
-    /// Only the outputs.
+    /// Only the outputs, one array item per child execution.
     #[default]
     Compact,
-    /// Only the outputs, with those that are arrays merged into one array.
+    /// Only the outputs; outputs that are arrays are merged into one array.
     Flatten,
 }

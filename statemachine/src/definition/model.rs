@@ -29,7 +29,7 @@ impl QueryLanguage {
     }
 }
 
-/// The type of a workflow, which decides what its tasks may wait for.
+/// The type of a workflow, which determines its limits and what its tasks may wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MachineType {
     /// Runs up to a year, exactly once, with a history of 25,000 events.
@@ -39,7 +39,8 @@ pub enum MachineType {
     Express,
 }
 
-/// States and the one to start with: a whole machine, a branch of a Parallel state or the processor of a Map state.
+/// States and the index of the first one: a whole machine, a branch of a Parallel state or the processor of a Map
+/// state.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
     /// The index of the state that `StartAt` names.
@@ -48,14 +49,14 @@ pub(crate) struct Flow {
     pub(crate) states: Vec<State>,
 }
 
-/// A state of any type.
+/// A state of any type: the fields that types share, and in `kind` the fields of one type.
 #[derive(Debug)]
 pub(crate) struct State {
     /// The state's name, the key in `States`.
     pub(crate) name: String,
-    /// The same name as a shared text, which events clone without a copy.
+    /// The state's name as a shared text, which events clone without copying the text.
     pub(crate) shared_name: Arc<str>,
-    /// The language of the state's fields, its own or the machine's.
+    /// The query language of the state's fields: the state's own, or else the machine's.
     pub(crate) language: QueryLanguage,
     /// The state's type with the fields of that type.
     pub(crate) kind: StateKind,
@@ -71,15 +72,15 @@ pub(crate) struct State {
     pub(crate) result_path: ResultPath,
     /// `OutputPath`: the part of the data that the next state receives, only for JSONPath.
     pub(crate) output_path: DataPath,
-    /// `Output`, only for JSONata.
+    /// `Output`: the value that the next state receives, only for JSONata.
     pub(crate) output: Option<Payload>,
     /// The retriers in order; the first that matches the error applies.
     pub(crate) retry: Vec<Retrier>,
     /// The catchers in order; the first that matches the error applies.
     pub(crate) catch: Vec<Catcher>,
-    /// The index of the state that follows; `None` if this one ends the flow or is a Choice.
+    /// The index of the state that follows; `None` if this state ends the flow or is a Choice.
     pub(crate) next: Option<usize>,
-    /// `true` if a field may read the context object, which is only built then.
+    /// `true` if a field may read the context object; otherwise the object is not built.
     pub(crate) reads_context: bool,
 }
 
@@ -102,12 +103,17 @@ impl State {
         match &self.kind {
             StateKind::Parallel(branches) => branches,
             StateKind::Map(map) => std::slice::from_ref(&map.processor),
-            _ => &[],
+            StateKind::Task(_)
+            | StateKind::Pass(_)
+            | StateKind::Choice(_)
+            | StateKind::Wait(_)
+            | StateKind::Succeed
+            | StateKind::Fail(_) => &[],
         }
     }
 }
 
-/// The value of an `InputPath` or `OutputPath`.
+/// The value of an `InputPath` or `OutputPath`, which selects a part of the data.
 #[derive(Debug, Default)]
 pub(crate) enum DataPath {
     /// The path is absent or `$`: the data stays unchanged.
@@ -119,7 +125,7 @@ pub(crate) enum DataPath {
     Selected(Selector),
 }
 
-/// The value of a `ResultPath`.
+/// The value of a `ResultPath`, which determines how a result and the input are combined.
 #[derive(Debug, Default)]
 pub(crate) enum ResultPath {
     /// `$`: the result takes the input's place.
@@ -129,6 +135,60 @@ pub(crate) enum ResultPath {
     Discard,
     /// The result is inserted at a path, kept as text for messages.
     Insert(String, ReferencePath),
+}
+
+/// The type of a state, which its field `Type` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StateType {
+    /// Calls a resource.
+    Task,
+    /// Passes its input on, changed or with a fixed result.
+    Pass,
+    /// Selects the next state by rules.
+    Choice,
+    /// Waits for a time.
+    Wait,
+    /// Ends its flow with success.
+    Succeed,
+    /// Ends its flow with an error.
+    Fail,
+    /// Runs branches at the same time.
+    Parallel,
+    /// Runs a flow for each item.
+    Map,
+}
+
+impl StateType {
+    /// All types, in the order of the specification.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Task,
+        Self::Pass,
+        Self::Choice,
+        Self::Wait,
+        Self::Succeed,
+        Self::Fail,
+        Self::Parallel,
+        Self::Map,
+    ];
+
+    /// Finds a type by the text of `Type`; `None` if there is no such type.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == name)
+    }
+
+    /// Returns the type as `Type` writes it. The names of the state's event types begin with it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Task => "Task",
+            Self::Pass => "Pass",
+            Self::Choice => "Choice",
+            Self::Wait => "Wait",
+            Self::Succeed => "Succeed",
+            Self::Fail => "Fail",
+            Self::Parallel => "Parallel",
+            Self::Map => "Map",
+        }
+    }
 }
 
 /// The type of a state, with the fields that only this type has.
@@ -153,18 +213,33 @@ pub(crate) enum StateKind {
 }
 
 impl StateKind {
-    /// Returns the state type as `Type` writes it. The names of the state's event types begin with it.
-    pub(crate) fn name(&self) -> &'static str {
+    /// Returns the type without its fields.
+    pub(crate) fn state_type(&self) -> StateType {
         match self {
-            Self::Task(_) => "Task",
-            Self::Pass(_) => "Pass",
-            Self::Choice(_) => "Choice",
-            Self::Wait(_) => "Wait",
-            Self::Succeed => "Succeed",
-            Self::Fail(_) => "Fail",
-            Self::Parallel(_) => "Parallel",
-            Self::Map(_) => "Map",
+            Self::Task(_) => StateType::Task,
+            Self::Pass(_) => StateType::Pass,
+            Self::Choice(_) => StateType::Choice,
+            Self::Wait(_) => StateType::Wait,
+            Self::Succeed => StateType::Succeed,
+            Self::Fail(_) => StateType::Fail,
+            Self::Parallel(_) => StateType::Parallel,
+            Self::Map(_) => StateType::Map,
         }
+    }
+
+    /// Returns `true` if states of the type have `Retry` and `Catch`, because their work may fail.
+    pub(crate) fn has_error_handlers(&self) -> bool {
+        match self {
+            Self::Task(_) | Self::Parallel(_) | Self::Map(_) => true,
+            Self::Pass(_) | Self::Choice(_) | Self::Wait(_) | Self::Succeed | Self::Fail(_) => {
+                false
+            }
+        }
+    }
+
+    /// Returns the state type as `Type` writes it.
+    pub(crate) fn name(&self) -> &'static str {
+        self.state_type().as_str()
     }
 }
 
@@ -180,18 +255,18 @@ pub(crate) enum Wait {
 /// The fields of a Fail state.
 #[derive(Debug)]
 pub(crate) struct Fail {
-    /// The error's name; absent if the definition has none.
+    /// The error's name; `None` if the definition has neither `Error` nor `ErrorPath`.
     pub(crate) error: Option<Setting>,
-    /// The human-readable cause; absent if the definition has none.
+    /// The human-readable cause; `None` if the definition has neither `Cause` nor `CausePath`.
     pub(crate) cause: Option<Setting>,
 }
 
-/// An entry of `Retry`.
+/// An entry of `Retry`: the errors that it matches and the delays between its retries.
 #[derive(Debug)]
 pub(crate) struct Retrier {
     /// The error names of `ErrorEquals`, which may include AWS's wildcards such as `States.ALL`.
     pub(crate) errors: Vec<String>,
-    /// The delay before the first retry.
+    /// `IntervalSeconds`: the delay before the first retry.
     pub(crate) interval: Duration,
     /// The most retries; 0 means that these errors are never retried.
     pub(crate) max_attempts: u32,
@@ -203,7 +278,7 @@ pub(crate) struct Retrier {
     pub(crate) full_jitter: bool,
 }
 
-/// An entry of `Catch`.
+/// An entry of `Catch`: the errors that it matches and the state that continues.
 #[derive(Debug)]
 pub(crate) struct Catcher {
     /// The error names of `ErrorEquals`, which may include AWS's wildcards such as `States.ALL`.
@@ -214,7 +289,7 @@ pub(crate) struct Catcher {
     pub(crate) result_path: ResultPath,
     /// The variables that the catcher sets, evaluated only when it catches.
     pub(crate) assign: Option<Payload>,
-    /// The catcher's `Output`, only for JSONata.
+    /// The catcher's `Output`, which becomes the input of the next state; only for JSONata.
     pub(crate) output: Option<Payload>,
 }
 
@@ -227,7 +302,7 @@ pub(crate) struct MapState {
     pub(crate) processor_field: &'static str,
     /// The configuration of distributed mode, which runs each item or batch as a child execution; `None` if inline.
     pub(crate) distributed: Option<Distribution>,
-    /// The source of the items.
+    /// The source of the items, each of which is processed by an iteration or as part of a batch.
     pub(crate) items: ItemSource,
     /// The `ItemSelector` or the older `Parameters`, with the name of the field that is used.
     pub(crate) selector: Option<(&'static str, Payload)>,

@@ -1,11 +1,11 @@
-//! The Task state.
+//! The Task state and the resource that it calls.
 
 use crate::definition::field_values::{Payload, Setting};
 
 /// The fields of a Task state.
 #[derive(Debug)]
 pub(crate) struct Task {
-    /// The resource that the state calls.
+    /// The resource that the state calls, from `Resource`.
     pub(crate) resource: Resource,
     /// `TimeoutSeconds`: the time limit of one attempt.
     pub(crate) timeout: Option<Setting>,
@@ -18,20 +18,20 @@ pub(crate) struct Task {
 /// The resource that a Task calls. Its ARN also determines what the state waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
-    /// The ARN as written.
+    /// The ARN as written in the definition.
     arn: String,
-    /// The kind that the ARN's form implies.
+    /// The kind of resource, derived from the ARN's form.
     kind: ResourceKind,
 }
 
 /// The kind of a resource. Each kind has its own types of history events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResourceKind {
-    /// A Lambda function by its ARN.
+    /// A Lambda function that is called by its own ARN.
     Lambda,
     /// An activity, whose workers poll for tasks.
     Activity,
-    /// A service integration.
+    /// A service integration, such as `arn:aws:states:::lambda:invoke`.
     Integration {
         /// The service, such as `lambda` or `aws-sdk:s3`.
         service: String,
@@ -62,7 +62,7 @@ impl Resource {
         }
     }
 
-    /// Returns the ARN as written.
+    /// Returns the ARN as written in the definition.
     #[must_use]
     pub fn arn(&self) -> &str {
         &self.arn

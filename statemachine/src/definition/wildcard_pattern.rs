@@ -8,7 +8,7 @@ pub(crate) struct WildcardPattern {
 }
 
 impl WildcardPattern {
-    /// Parses a pattern; every text is a valid one.
+    /// Parses a pattern; every text is a valid pattern.
     pub(crate) fn parse(text: &str) -> Self {
         let mut pieces = Vec::new();
         let mut piece = String::new();

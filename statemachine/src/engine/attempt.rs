@@ -1,4 +1,4 @@
-//! One attempt of one state: evaluates the state's fields and words their failures.
+//! One attempt of one state: evaluates the state's fields and builds the failures of fields that cannot be evaluated.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::definition::QueryLanguage;
 use crate::definition::field_values::{Payload, Selector, SelectorSource, Setting, SettingSource};
 use crate::definition::jsonata_field::JsonataField;
-use crate::definition::model::{State, StateKind};
+use crate::definition::model::State;
 use crate::engine::execution::context_object::StateContext;
 use crate::engine::execution::execution_run::Run;
 use crate::engine::execution::map_item::MapItem;
@@ -28,7 +28,7 @@ const TESTED_STATE: &str = "StateName";
 pub(crate) struct Attempt<'a> {
     /// The execution that the state is part of.
     pub(crate) run: &'a Arc<Run>,
-    /// The state's definition.
+    /// The definition of the attempted state.
     pub(crate) state: &'a State,
     /// The variables as they were when the state was entered.
     pub(crate) variables: &'a Variables,
@@ -38,11 +38,11 @@ pub(crate) struct Attempt<'a> {
     pub(crate) item: Option<&'a MapItem>,
     /// The number of the event that records the state's entry.
     pub(crate) entered: u64,
-    /// The time of that event as text; empty if no field of the state reads the context object.
+    /// The time at which the state was entered, as text; empty if no field of the state reads the context object.
     pub(crate) entered_at: String,
     /// The number of retries so far, 0 for the first attempt.
     pub(crate) retry_count: u32,
-    /// The task token, new for each attempt; `None` if the state does not wait for one.
+    /// The task token, new for each attempt; `None` if the state does not wait for a token.
     pub(crate) token: Option<String>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct FieldData<'a> {
 }
 
 impl<'a> FieldData<'a> {
-    /// Creates the data of a field that reads nothing but an input.
+    /// Creates the data of a field that may read an input, but no result and no error output.
     pub(crate) fn of(input: &'a Value) -> Self {
         Self {
             input,
@@ -79,7 +79,7 @@ impl Attempt<'_> {
         self.payload_for_item(payload, field, data, self.item)
     }
 
-    /// Evaluates a payload with `item` as `$$.Map.Item`, in place of the item of the Map around the state.
+    /// Evaluates a payload with `item` as the value of `$$.Map.Item`, instead of the attempt's own item.
     pub(crate) fn payload_for_item(
         &self,
         payload: &Payload,
@@ -110,8 +110,8 @@ impl Attempt<'_> {
         .map_err(|error| self.runtime(&error.to_string()))
     }
 
-    /// Evaluates a payload template whose input `built` came from the same template, and overwrites that input with the
-    /// result.
+    /// Evaluates a payload template on the input `built` and overwrites `built` with the result. The same template must
+    /// have built the input.
     pub(crate) fn template_in_place(
         &self,
         template: &Template,
@@ -124,8 +124,8 @@ impl Attempt<'_> {
         .map_err(|error| self.runtime(&error.to_string()))
     }
 
-    /// Evaluates the JSONata expressions of a field. `$states` gets a copy of the input or the context only if they
-    /// read it.
+    /// Evaluates the JSONata expressions of a field. `$states` gets a copy of the input, or of the context object, only
+    /// if an expression reads it.
     pub(crate) fn expression(
         &self,
         expressions: &JsonataField,
@@ -158,7 +158,8 @@ impl Attempt<'_> {
 
     /// Evaluates a path or the call of an intrinsic function.
     ///
-    /// The inner error means that a path finds nothing. Its wording differs by field, so the caller builds the failure.
+    /// The inner error means that the path finds nothing. AWS's message for this case differs by field, so the caller
+    /// builds the failure.
     pub(crate) fn query(
         &self,
         selector: &Selector,
@@ -290,7 +291,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Builds a failure whose cause names the state and the event that entered it.
+    /// Builds a failure whose cause names the state and the number of the state's entry event.
     pub(crate) fn failure(&self, class: FailureClass, error: &str, message: &str) -> Failure {
         // The test of a single state has no events, so its causes do not name one.
         if self.run.environment.inspection.is_some() {
@@ -303,7 +304,7 @@ impl Attempt<'_> {
         Failure::new(class, error, cause)
     }
 
-    /// Records the value of a step if this is the test of a state; does nothing in executions.
+    /// Records the value of a data step in the test of a state; does nothing in an execution.
     pub(crate) fn inspect(&self, step: InspectedStep, value: &Value) {
         if let Some(inspection) = &self.run.environment.inspection {
             inspection.note(self.state, step, value);
@@ -315,13 +316,14 @@ impl Attempt<'_> {
         self.run.environment.inspection.as_ref()?.mock.as_ref()
     }
 
-    /// Builds the failure of a JSONata error. Its location is the nested field that the error names, or else `field`.
+    /// Builds the failure of a JSONata error. The failure's location is the nested field that the error names, or else
+    /// `field`.
     fn jsonata_failure(&self, field: &str, error: &Error) -> Failure {
         let location = error.field().unwrap_or(field);
         self.evaluation(Some(location), &error.to_string())
     }
 
-    /// Calls `evaluate` with all data that a JSONPath field may read.
+    /// Calls `evaluate` with all data that a JSONPath field may read: input, context object and variables.
     fn with_scope<T>(
         &self,
         input: &Value,
@@ -343,10 +345,6 @@ impl Attempt<'_> {
         if !self.state.reads_context {
             return read(&Value::Null);
         }
-        let can_be_retried = matches!(
-            self.state.kind,
-            StateKind::Task(_) | StateKind::Parallel(_) | StateKind::Map(_)
-        );
         let tested = self.run.environment.inspection.is_some();
         let surrounding = StateContext {
             state: if tested {
@@ -355,7 +353,11 @@ impl Attempt<'_> {
                 &self.state.name
             },
             entered_at: &self.entered_at,
-            retry_count: can_be_retried.then_some(self.retry_count),
+            retry_count: self
+                .state
+                .kind
+                .has_error_handlers()
+                .then_some(self.retry_count),
             item,
             token: self.token.as_deref(),
         };

@@ -15,7 +15,7 @@ pub(crate) struct Inspection {
     steps: Mutex<Map<String, Value>>,
     /// The mock of the task, the branches or the iterations, if the request has one.
     pub(crate) mock: Option<MockedResult>,
-    /// The text that replaces the object of an `ItemReader`, if the request has one.
+    /// The text that replaces the object of an `ItemReader`; `None` if the request has no such text.
     pub(crate) item_reader_data: Option<String>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Inspection {
 pub(crate) struct MockedResult {
     /// The mocked result, or the mocked failure.
     pub(crate) result: Result<Value, Failure>,
-    /// The number of a Map's iterations that count as failed.
+    /// The number of a Map's iterations that count as failed; `None` if the request does not set it.
     pub(crate) failed_iterations: Option<usize>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) enum InspectedStep {
     ItemSelector,
     /// The inputs of all iterations after `ItemBatcher`.
     ItemBatcher,
-    /// The result of the work.
+    /// The result of the state's work, before `ResultSelector`.
     Result,
     /// The result after `ResultSelector`.
     ResultSelector,
@@ -102,7 +102,12 @@ impl InspectedStep {
             Self::Result => match state.kind {
                 StateKind::Pass(_) => json_path,
                 StateKind::Task(_) => true,
-                _ => false,
+                StateKind::Choice(_)
+                | StateKind::Wait(_)
+                | StateKind::Succeed
+                | StateKind::Fail(_)
+                | StateKind::Parallel(_)
+                | StateKind::Map(_) => false,
             },
             Self::ResultSelector | Self::ResultPath => {
                 json_path
@@ -139,7 +144,7 @@ impl Inspection {
         }
     }
 
-    /// Returns a copy of the recorded values.
+    /// Returns a copy of the recorded values, by the names of their steps.
     pub(crate) fn steps(&self) -> Map<String, Value> {
         self.steps
             .lock()

@@ -92,9 +92,9 @@ pub(crate) async fn run_state(
 struct OpenState<'a> {
     /// The execution that records the event.
     run: &'a Run,
-    /// The thread of the state; the event follows its last one.
+    /// The thread of the state; the abort event follows the thread's last event.
     thread: &'a mut FlowThread,
-    /// The type of the event to record; `None` once the state has ended.
+    /// The type of the abort event to record; `None` once the state has ended.
     event: Option<EventType>,
 }
 
@@ -108,7 +108,7 @@ impl Drop for OpenState<'_> {
     }
 }
 
-/// The result of a state: its output, its assignments and the state that follows.
+/// The completed result of a state, in which the output is always present.
 struct LeftState {
     /// The state's output.
     output: StateData,
@@ -119,7 +119,7 @@ struct LeftState {
 }
 
 impl StateResult {
-    /// Completes the result: if the state left the raw input unchanged, that is the output.
+    /// Completes the result: the raw input becomes the output if the state left it unchanged.
     fn or_unchanged(self, raw: StateData) -> LeftState {
         LeftState {
             output: self.output.unwrap_or(raw),
@@ -187,7 +187,7 @@ fn first_attempt<'a>(
     }
 }
 
-/// Attempts a state until it succeeds, its retriers give up, or a catcher matches its failure.
+/// Attempts a state until it succeeds or no retrier has a retry left; then a catcher may handle the last failure.
 async fn attempt_until_done(
     run: &Arc<Run>,
     state: &State,
@@ -225,7 +225,8 @@ async fn attempt_until_done(
             attempt.retry_count += 1;
             continue;
         }
-        // Measured: an error of the machine itself ends the execution at once, and no state around has an event for it.
+        // Measured: an error of the machine itself ends the execution at once, and the enclosing states record no event
+        // for it.
         if failure.class == FailureClass::Runtime {
             return Err(failure);
         }
@@ -247,10 +248,10 @@ async fn attempt_until_done(
     }
 }
 
-/// Records that a field could not be evaluated, if that is the failure and no branch or iteration has recorded it.
+/// Records that a field could not be evaluated, if this caused the failure and no branch or iteration has recorded it.
 ///
-/// The event follows the one numbered `follows`. As on AWS, that is the event before the state's entry, or before the
-/// state's failure if its catcher fails.
+/// `follows` is the number of the event that the new event follows. As on AWS, this is the event before the state's
+/// entry, or before the state's failure if a field of the catcher fails.
 fn record_evaluation_failure(
     run: &Run,
     state: &State,
@@ -305,10 +306,12 @@ fn record_state_failure(run: &Run, state: &State, thread: &mut FlowThread) -> Re
 
 /// Returns `true` for the types of state that are left as soon as they are entered.
 fn never_waits(kind: &StateKind) -> bool {
-    matches!(
-        kind,
-        StateKind::Pass(_) | StateKind::Choice(_) | StateKind::Succeed | StateKind::Fail(_)
-    )
+    match kind {
+        StateKind::Pass(_) | StateKind::Choice(_) | StateKind::Succeed | StateKind::Fail(_) => true,
+        StateKind::Task(_) | StateKind::Wait(_) | StateKind::Parallel(_) | StateKind::Map(_) => {
+            false
+        }
+    }
 }
 
 /// Returns the type of the event that records the entry of a state.

@@ -23,7 +23,7 @@ struct FlowCheck<'a> {
     names: HashSet<&'a str>,
     /// The labels of Map states, which must be unique in the whole machine.
     labels: HashSet<&'a str>,
-    /// The collector of the findings.
+    /// The collector to which all findings of the definition are added.
     problems: &'a DiagnosticCollector,
 }
 
@@ -37,7 +37,7 @@ impl<'a> FlowCheck<'a> {
             if !self.names.insert(&state.name) {
                 let message = format!("State name '{}' is not unique", state.name);
                 let error = Diagnostic::error(Code::DuplicateStateName, &at(state), message);
-                let hint = "rename it: names must be unique in the whole machine, branches and Maps included";
+                let hint = "rename one of the states: names must be unique in the whole machine, including branches and Map states";
                 self.problems.note(error.hint(hint));
             }
             match &state.kind {
@@ -65,7 +65,7 @@ impl<'a> FlowCheck<'a> {
         }
     }
 
-    /// Reports a flow that never ends, or else its states that cannot be reached.
+    /// Reports a flow that never ends; otherwise reports each state that cannot be reached.
     fn reachability(&mut self, flow: &Flow, pointer: &str, at: &dyn Fn(&State) -> String) {
         if flow.states.is_empty() {
             return;
@@ -90,8 +90,7 @@ impl<'a> FlowCheck<'a> {
             if !reached {
                 let message = format!("State \"{}\" is not reachable.", state.name);
                 let error = Diagnostic::error(Code::MissingTransitionTarget, &at(state), message);
-                let hint =
-                    "`StartAt` does not lead to this state: name it in a `Next`, or remove it";
+                let hint = "no path from `StartAt` leads to this state: name the state in a `Next`, or remove the state";
                 self.problems.note(error.hint(hint));
             }
         }
@@ -103,7 +102,11 @@ fn is_terminal(state: &State) -> bool {
     match state.kind {
         StateKind::Succeed | StateKind::Fail(_) => true,
         StateKind::Choice(_) => false,
-        _ => state.next.is_none(),
+        StateKind::Task(_)
+        | StateKind::Pass(_)
+        | StateKind::Wait(_)
+        | StateKind::Parallel(_)
+        | StateKind::Map(_) => state.next.is_none(),
     }
 }
 
@@ -123,7 +126,8 @@ pub(crate) fn reachable(flow: &Flow) -> Vec<bool> {
     reached
 }
 
-/// Returns for each state `true` if any state leads to it: the substitute for [`reachable`] if `StartAt` is wrong.
+/// Returns for each state `true` if any state leads to it. Replaces [`reachable`] if `StartAt` names no state of the
+/// flow.
 fn routed_to(flow: &Flow) -> Vec<bool> {
     let mut reached = vec![false; flow.states.len()];
     for index in flow.states.iter().flat_map(successors) {
@@ -134,7 +138,7 @@ fn routed_to(flow: &Flow) -> Vec<bool> {
     reached
 }
 
-/// Returns the states that may follow a state, including those of its catchers.
+/// Returns the indices of the states that may follow a state, including the targets of its catchers.
 pub(crate) fn successors(state: &State) -> Vec<usize> {
     let mut targets: Vec<usize> = state.next.into_iter().collect();
     if let StateKind::Choice(choice) = &state.kind {

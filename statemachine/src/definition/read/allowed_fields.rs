@@ -1,11 +1,10 @@
 //! The fields that each type of state may have, by query language.
 
 use crate::definition::QueryLanguage;
+use crate::definition::model::StateType;
 
-/// The fields that states of one type may have, besides those that every state may have.
+/// The fields that states of one type may have, in addition to [`EVERY_STATE`].
 pub(crate) struct AllowedFields {
-    /// The state type as `Type` writes it.
-    pub(crate) state: &'static str,
     /// The fields that are allowed in both query languages.
     pub(crate) both: &'static [&'static str],
     /// The fields that are allowed only in a `JSONPath` state.
@@ -14,7 +13,7 @@ pub(crate) struct AllowedFields {
     pub(crate) jsonata: &'static [&'static str],
 }
 
-/// The fields that every state may have.
+/// The fields that a state of any type may have, in both query languages.
 pub(crate) const EVERY_STATE: &[&str] = &["Type", "Comment", "QueryLanguage"];
 
 /// The top-level fields that a definition may have.
@@ -31,118 +30,107 @@ pub(crate) const BRANCH: &[&str] = &["Comment", "StartAt", "States"];
 /// The fields that an item processor of a Map state may have.
 pub(crate) const PROCESSOR: &[&str] = &["Comment", "StartAt", "States", "ProcessorConfig"];
 
-/// The fields of each state type. The parser and its messages read this table.
-pub(crate) const STATES: &[AllowedFields] = &[
-    AllowedFields {
-        state: "Task",
-        both: &[
-            "Next",
-            "End",
-            "Assign",
-            "Resource",
-            "TimeoutSeconds",
-            "HeartbeatSeconds",
-            "Retry",
-            "Catch",
-            "Credentials",
-        ],
-        json_path: &[
-            "InputPath",
-            "OutputPath",
-            "Parameters",
-            "ResultSelector",
-            "ResultPath",
-            "TimeoutSecondsPath",
-            "HeartbeatSecondsPath",
-        ],
-        jsonata: &["Arguments", "Output"],
-    },
-    AllowedFields {
-        state: "Pass",
-        both: &["Next", "End", "Assign"],
-        json_path: &[
-            "InputPath",
-            "OutputPath",
-            "Parameters",
-            "Result",
-            "ResultPath",
-        ],
-        jsonata: &["Output"],
-    },
-    AllowedFields {
-        state: "Choice",
-        both: &["Assign", "Choices", "Default"],
-        json_path: &["InputPath", "OutputPath"],
-        jsonata: &["Output"],
-    },
-    AllowedFields {
-        state: "Wait",
-        both: &["Next", "End", "Assign", "Seconds", "Timestamp"],
-        json_path: &["InputPath", "OutputPath", "SecondsPath", "TimestampPath"],
-        jsonata: &["Output"],
-    },
-    AllowedFields {
-        state: "Succeed",
-        both: &[],
-        json_path: &["InputPath", "OutputPath"],
-        jsonata: &["Output"],
-    },
-    AllowedFields {
-        state: "Fail",
-        both: &["Error", "Cause"],
-        json_path: &["ErrorPath", "CausePath"],
-        jsonata: &[],
-    },
-    AllowedFields {
-        state: "Parallel",
-        both: &["Next", "End", "Assign", "Branches", "Retry", "Catch"],
-        json_path: &[
-            "InputPath",
-            "OutputPath",
-            "Parameters",
-            "ResultSelector",
-            "ResultPath",
-        ],
-        jsonata: &["Arguments", "Output"],
-    },
-    AllowedFields {
-        state: "Map",
-        both: &[
-            "Next",
-            "End",
-            "Assign",
-            "Retry",
-            "Catch",
-            "ItemProcessor",
-            "Iterator",
-            "ItemSelector",
-            "ItemReader",
-            "ItemBatcher",
-            "ResultWriter",
-            "MaxConcurrency",
-            "ToleratedFailurePercentage",
-            "ToleratedFailureCount",
-            "Label",
-        ],
-        json_path: &[
-            "InputPath",
-            "OutputPath",
-            "Parameters",
-            "ResultSelector",
-            "ResultPath",
-            "ItemsPath",
-            "MaxConcurrencyPath",
-            "ToleratedFailurePercentagePath",
-            "ToleratedFailureCountPath",
-        ],
-        jsonata: &["Items", "Output"],
-    },
-];
-
 impl AllowedFields {
-    /// Finds the fields of a state type by the word in `Type`; `None` if there is no such type.
-    pub(crate) fn of(state: &str) -> Option<&'static Self> {
-        STATES.iter().find(|vocabulary| vocabulary.state == state)
+    /// Returns the fields that states of a type may have. The parser and its messages read this table.
+    pub(crate) fn of(state_type: StateType) -> &'static Self {
+        match state_type {
+            StateType::Task => &Self {
+                both: &[
+                    "Next",
+                    "End",
+                    "Assign",
+                    "Resource",
+                    "TimeoutSeconds",
+                    "HeartbeatSeconds",
+                    "Retry",
+                    "Catch",
+                    "Credentials",
+                ],
+                json_path: &[
+                    "InputPath",
+                    "OutputPath",
+                    "Parameters",
+                    "ResultSelector",
+                    "ResultPath",
+                    "TimeoutSecondsPath",
+                    "HeartbeatSecondsPath",
+                ],
+                jsonata: &["Arguments", "Output"],
+            },
+            StateType::Pass => &Self {
+                both: &["Next", "End", "Assign"],
+                json_path: &[
+                    "InputPath",
+                    "OutputPath",
+                    "Parameters",
+                    "Result",
+                    "ResultPath",
+                ],
+                jsonata: &["Output"],
+            },
+            StateType::Choice => &Self {
+                both: &["Assign", "Choices", "Default"],
+                json_path: &["InputPath", "OutputPath"],
+                jsonata: &["Output"],
+            },
+            StateType::Wait => &Self {
+                both: &["Next", "End", "Assign", "Seconds", "Timestamp"],
+                json_path: &["InputPath", "OutputPath", "SecondsPath", "TimestampPath"],
+                jsonata: &["Output"],
+            },
+            StateType::Succeed => &Self {
+                both: &[],
+                json_path: &["InputPath", "OutputPath"],
+                jsonata: &["Output"],
+            },
+            StateType::Fail => &Self {
+                both: &["Error", "Cause"],
+                json_path: &["ErrorPath", "CausePath"],
+                jsonata: &[],
+            },
+            StateType::Parallel => &Self {
+                both: &["Next", "End", "Assign", "Branches", "Retry", "Catch"],
+                json_path: &[
+                    "InputPath",
+                    "OutputPath",
+                    "Parameters",
+                    "ResultSelector",
+                    "ResultPath",
+                ],
+                jsonata: &["Arguments", "Output"],
+            },
+            StateType::Map => &Self {
+                both: &[
+                    "Next",
+                    "End",
+                    "Assign",
+                    "Retry",
+                    "Catch",
+                    "ItemProcessor",
+                    "Iterator",
+                    "ItemSelector",
+                    "ItemReader",
+                    "ItemBatcher",
+                    "ResultWriter",
+                    "MaxConcurrency",
+                    "ToleratedFailurePercentage",
+                    "ToleratedFailureCount",
+                    "Label",
+                ],
+                json_path: &[
+                    "InputPath",
+                    "OutputPath",
+                    "Parameters",
+                    "ResultSelector",
+                    "ResultPath",
+                    "ItemsPath",
+                    "MaxConcurrencyPath",
+                    "ToleratedFailurePercentagePath",
+                    "ToleratedFailureCountPath",
+                ],
+                jsonata: &["Items", "Output"],
+            },
+        }
     }
 
     /// Returns the fields that are allowed only in states of this query language.

@@ -17,7 +17,7 @@ const RULE: &[&str] = &["Next", "Assign", "Comment"];
 const GROUPS: [&str; 3] = ["And", "Or", "Not"];
 
 impl Fields<'_> {
-    /// Reads the fields of a Choice state.
+    /// Reads the `Choices` and the `Default` of a Choice state.
     pub(crate) fn choice(&self, language: QueryLanguage, names: &StateIndices<'_>) -> StateKind {
         self.require(&["Choices"]);
         let mut rules = Vec::new();
@@ -45,7 +45,7 @@ impl Fields<'_> {
         })
     }
 
-    /// Reads the `Condition` of a JSONata rule.
+    /// Reads the `Condition` of a JSONata rule: an expression, `true` or `false`.
     fn expression(&self) -> Option<Condition> {
         const NAME: &str = "Condition";
         self.only(&[RULE, &[NAME, "Output"]]);
@@ -68,7 +68,8 @@ impl Fields<'_> {
         }
     }
 
-    /// Reads a JSONPath condition: one comparison, or a group of conditions. `surrounding` are other allowed fields.
+    /// Reads a JSONPath condition: one comparison, or a group of conditions. `surrounding` lists the other fields that
+    /// the object may have.
     fn test(&self, surrounding: &[&[&str]]) -> Option<Condition> {
         let operators: Vec<&str> = self
             .values
@@ -110,7 +111,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Reads a comparison of `Variable`. The field `name` holds the operand; its name is the operator.
+    /// Reads a comparison of `Variable`. The field `name` contains the operand; `name` itself is the operator.
     fn comparison(&self, name: &str) -> Option<Condition> {
         if !self.require(&["Variable"]) {
             return None;

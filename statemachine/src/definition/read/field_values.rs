@@ -22,12 +22,12 @@ pub(crate) enum Expected {
     Text,
     /// A whole number between two bounds, both included.
     Whole(u64, u64),
-    /// A number from 0 to 100.
+    /// A number from 0 to 100, with or without a fraction.
     Percentage,
 }
 
 impl Fields<'_> {
-    /// Reads a field that must be a path.
+    /// Reads a field that must be a path; reports a value that is not a valid path.
     pub(crate) fn path(&self, name: &str) -> Option<Selector> {
         let text = self.text(name)?;
         match Query::parse(text) {
@@ -63,7 +63,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Reads `InputPath` or `OutputPath`.
+    /// Reads `InputPath` or `OutputPath`; a path that is invalid is reported and counts as absent.
     pub(crate) fn data_path(&self, name: &str) -> DataPath {
         match self.get(name) {
             None => DataPath::Whole,
@@ -73,7 +73,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Reads `ResultPath`.
+    /// Reads `ResultPath`; a path that is invalid is reported and counts as `$`.
     pub(crate) fn result_path(&self) -> ResultPath {
         const NAME: &str = "ResultPath";
         match self.get(NAME) {

@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use crate::definition::field_values::{Setting, SettingSource};
-use crate::definition::model::{DataPath, Fail, Flow, ResultPath, State, StateKind, Wait};
-use crate::definition::read::allowed_fields::{AllowedFields, BRANCH, EVERY_STATE, STATES};
+use crate::definition::model::{
+    DataPath, Fail, Flow, ResultPath, State, StateKind, StateType, Wait,
+};
+use crate::definition::read::allowed_fields::{AllowedFields, BRANCH, EVERY_STATE};
 use crate::definition::read::field_values::Expected;
 use crate::definition::read::object_fields::Fields;
 use crate::definition::read::targets::{NO_STATE, StateIndices, target};
@@ -99,12 +101,13 @@ fn read_state(
     let Some(type_name) = fields.text("Type") else {
         return state;
     };
-    let Some(vocabulary) = AllowedFields::of(type_name) else {
+    let Some(state_type) = StateType::of(type_name) else {
         let message = format!("State type '{type_name}' is unknown");
-        let known = STATES.iter().map(|one| one.state);
+        let known = StateType::ALL.into_iter().map(StateType::as_str);
         fields.refuse_with("Type", message, || known_names_hint(type_name, known));
         return state;
     };
+    let vocabulary = AllowedFields::of(state_type);
     read_languages(fields, vocabulary, state.language, around.language);
     fields.text("Comment");
     if vocabulary.may_end() {
@@ -118,7 +121,7 @@ fn read_state(
             state.output_path = fields.data_path("OutputPath");
             state.result_selector = fields.object_payload("ResultSelector", state.language);
             state.result_path = fields.result_path();
-            if type_name != "Map" {
+            if state_type != StateType::Map {
                 state.parameters = fields.payload("Parameters", state.language);
             }
         }
@@ -127,15 +130,15 @@ fn read_state(
             state.parameters = fields.payload("Arguments", state.language);
         }
     }
-    state.kind = match type_name {
-        "Task" => fields.task(state.language, around.machine_type),
-        "Choice" => fields.choice(state.language, names),
-        "Wait" => read_wait(fields, state.language),
-        "Succeed" => StateKind::Succeed,
-        "Fail" => read_fail(fields, state.language),
-        "Parallel" => read_parallel(fields, around),
-        "Map" => fields.map(state.language, around),
-        _ => StateKind::Pass(fields.get("Result").cloned()),
+    state.kind = match state_type {
+        StateType::Task => fields.task(state.language, around.machine_type),
+        StateType::Choice => fields.choice(state.language, names),
+        StateType::Wait => read_wait(fields, state.language),
+        StateType::Succeed => StateKind::Succeed,
+        StateType::Fail => read_fail(fields, state.language),
+        StateType::Parallel => read_parallel(fields, around),
+        StateType::Map => fields.map(state.language, around),
+        StateType::Pass => StateKind::Pass(fields.get("Result").cloned()),
     };
     state.retry = fields.retry();
     state.catch = fields.catch(state.language, names);

@@ -90,7 +90,8 @@ impl Fields<'_> {
         Fields::of(self.get(name)?, &pointer, self.problems).map(read)
     }
 
-    /// Returns the name of the field that holds the processor: `ItemProcessor`, or else the older `Iterator`.
+    /// Returns the name of the field that holds the processor: `ItemProcessor` if it is present, or else the older
+    /// `Iterator`.
     fn processor_field(&self) -> &'static str {
         if self.has("ItemProcessor") {
             "ItemProcessor"
@@ -233,7 +234,7 @@ impl Fields<'_> {
         Some(reader)
     }
 
-    /// Reads a `ReaderConfig` into the reader.
+    /// Reads a `ReaderConfig` and stores its values in `reader`.
     fn reader_config(&self, reader: &mut ItemReader, language: QueryLanguage) {
         self.only(&[&[
             "InputType",
@@ -339,7 +340,8 @@ impl Fields<'_> {
         };
         let resource = self.text("Resource").map(Resource::parse);
         let exports = resource.is_some();
-        // If the field of the place is missing, AWS does not also reject the other language's field for it.
+        // If the field that names the destination is missing, AWS does not also reject the other language's field for
+        // the destination.
         if exports && !self.require(&[arguments]) {
             self.only(&[&["Resource", "WriterConfig", other]]);
         } else {

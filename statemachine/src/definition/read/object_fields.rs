@@ -9,24 +9,25 @@ use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::diagnostics::hint::known_names_hint;
 use crate::json_pointer::{LONGEST_PROBLEMS_BYTES, MOST_PROBLEMS, child_pointer};
 
-/// The number of problems after which no more hints are computed: a user would not read them, and each takes time.
+/// The number of problems after which no more hints are computed: a user would not read more hints, and each hint takes
+/// time.
 const MOST_HINTS: usize = 50;
 
 /// The findings collected while a definition is read.
 #[derive(Debug, Default)]
 pub(crate) struct DiagnosticCollector(RefCell<Collected>);
 
-/// The findings so far, and the length of their texts.
+/// The findings so far, and the total length of their messages and pointers.
 #[derive(Debug, Default)]
 struct Collected {
-    /// The findings in the order in which they were met.
+    /// The findings, in the order in which the definition was read.
     diagnostics: Vec<Diagnostic>,
     /// The total length of messages and pointers, which bounds memory on hostile definitions.
     bytes: usize,
 }
 
 impl DiagnosticCollector {
-    /// Adds a finding; those past the limits of number and length are dropped.
+    /// Adds a finding; drops it if the limit on the number or on the total length of findings is reached.
     pub(crate) fn note(&self, diagnostic: Diagnostic) {
         let mut noted = self.0.borrow_mut();
         if noted.diagnostics.len() < MOST_PROBLEMS && noted.bytes < LONGEST_PROBLEMS_BYTES {
@@ -41,14 +42,14 @@ impl DiagnosticCollector {
         self.0.borrow().diagnostics.len() < MOST_HINTS
     }
 
-    /// Adds several findings, within the same limits.
+    /// Adds several findings, each as [`Self::note`] does.
     pub(crate) fn extend(&self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
         diagnostics
             .into_iter()
             .for_each(|diagnostic| self.note(diagnostic));
     }
 
-    /// Returns the recorded findings.
+    /// Returns the recorded findings, in the order in which the definition was read.
     pub(crate) fn into_inner(self) -> Vec<Diagnostic> {
         self.0.into_inner().diagnostics
     }
@@ -57,7 +58,7 @@ impl DiagnosticCollector {
 /// A reader of one JSON object of a definition.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields<'a> {
-    /// The fields of the object.
+    /// The fields of the object, by name.
     pub(crate) values: &'a Map<String, Value>,
     /// The JSON pointer of the object in the definition.
     pub(crate) pointer: &'a str,
@@ -130,7 +131,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reports a schema problem with a hint.
+    /// Reports a schema problem with a hint, as [`Self::refuse_as_with`] does.
     pub(crate) fn refuse_with(
         &self,
         name: &str,
@@ -140,7 +141,7 @@ impl<'a> Fields<'a> {
         self.refuse_as_with(Code::SchemaValidationFailed, name, message, hint);
     }
 
-    /// Reports a problem under a code; the hint is only computed while there are few problems.
+    /// Reports a problem under a code; computes the hint only while few problems are recorded.
     pub(crate) fn refuse_as_with(
         &self,
         code: Code,
@@ -164,7 +165,7 @@ impl<'a> Fields<'a> {
         });
     }
 
-    /// Checks that all of these fields are present; otherwise reports the missing ones and returns `false`.
+    /// Checks that all of these fields are present; otherwise reports the missing fields and returns `false`.
     pub(crate) fn require(&self, names: &[&str]) -> bool {
         let missing: Vec<&str> = names
             .iter()

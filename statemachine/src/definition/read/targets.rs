@@ -6,13 +6,13 @@ use crate::definition::read::object_fields::Fields;
 use crate::diagnostics::diagnostic::Code;
 use crate::diagnostics::hint::known_names_hint;
 
-/// The indices of the flow's states, by name.
+/// The index of each state in [`Flow::states`](crate::definition::model::Flow::states), by the state's name.
 pub(crate) type StateIndices<'a> = HashMap<&'a str, usize>;
 
 /// The stand-in index for a target that does not exist. A machine with such a target has an error, so it never runs.
 pub(crate) const NO_STATE: usize = usize::MAX;
 
-/// Returns the index of the state that a field names; reports a name that does not exist.
+/// Returns the index of the state that a field names; reports the name if the flow has no such state.
 pub(crate) fn target(fields: &Fields<'_>, name: &str, names: &StateIndices<'_>) -> Option<usize> {
     let text = fields.text(name)?;
     let index = names.get(text).copied();

@@ -13,7 +13,7 @@ use crate::definition::read::targets::{NO_STATE, StateIndices, target};
 use crate::definition::task::{Resource, ResourceKind, Task};
 use crate::diagnostics::diagnostic::Code;
 
-/// The fields of a retrier.
+/// The fields that a retrier may have.
 const RETRIER: &[&str] = &[
     "ErrorEquals",
     "IntervalSeconds",
@@ -23,11 +23,11 @@ const RETRIER: &[&str] = &[
     "JitterStrategy",
     "Comment",
 ];
-/// The fields of a catcher in both languages.
+/// The fields that a catcher may have in both query languages.
 const CATCHER: &[&str] = &["ErrorEquals", "Next", "Assign", "Comment"];
 
 impl Fields<'_> {
-    /// Reads the fields of a Task state.
+    /// Reads the fields that only a Task state has, such as `Resource`.
     pub(crate) fn task(&self, language: QueryLanguage, machine_type: MachineType) -> StateKind {
         let resource = if self.require(&["Resource"]) {
             self.resource(machine_type)
@@ -84,7 +84,7 @@ impl Fields<'_> {
         Some(resource)
     }
 
-    /// Reads `Credentials`, which must name a role.
+    /// Reads `Credentials`; reports an object without a `RoleArn`.
     fn credentials(&self, language: QueryLanguage) -> Option<Payload> {
         const NAME: &str = "Credentials";
         let value = self.get(NAME)?;
@@ -161,7 +161,7 @@ impl Fields<'_> {
         catchers
     }
 
-    /// Reads `ErrorEquals`; `States.ALL` must be the only name, and in the last handler.
+    /// Reads `ErrorEquals`; `States.ALL` must be the only name, and must be in the last retrier or catcher.
     fn error_equals(&self, is_last: bool) -> Vec<String> {
         const NAME: &str = "ErrorEquals";
         if !self.require(&[NAME]) {

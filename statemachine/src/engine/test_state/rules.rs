@@ -11,7 +11,7 @@ use crate::engine::map::map_items::items;
 use crate::engine::test_state::request::TestStateRequest;
 use crate::error::{Error, ErrorKind};
 
-/// AWS's message for more failed iterations than there are.
+/// AWS's message for a request with more failed iterations than the Map has.
 const TOO_MANY_FAILED: &str =
     "Map iteration failure count must be less than or equal to the number of Map iterations";
 
@@ -19,7 +19,7 @@ const TOO_MANY_FAILED: &str =
 /// here: the shapes are in AWS's service models, which this crate does not have.
 const VALIDATION_MODES: [&str; 3] = ["PRESENT", "STRICT", "NONE"];
 
-/// Reads the mock of a request; rejects requests that contradict themselves.
+/// Reads the mock of a request; rejects a request whose fields contradict each other or the state.
 pub(super) fn mock(
     request: &TestStateRequest,
     state: &State,
@@ -66,10 +66,7 @@ pub(super) fn mock(
     if request.reveal_secrets {
         return refuse("TestState does not support RevealSecrets when a mock is specified.");
     }
-    if !matches!(
-        state.kind,
-        StateKind::Task(_) | StateKind::Map(_) | StateKind::Parallel(_)
-    ) {
+    if !state.kind.has_error_handlers() {
         let name = state.kind.name();
         return refuse(format!(
             "State type '{name}' is not supported when a mock is specified"
@@ -185,7 +182,7 @@ fn waits_outside(state: &State) -> bool {
     }
 }
 
-/// Returns `true` if the state has a task token.
+/// Returns `true` if the state is a task that waits for the answer to a token.
 pub(super) fn waits_for_token(state: &State) -> bool {
     matches!(&state.kind, StateKind::Task(task) if task.resource.waits_for_token())
 }
