@@ -1,4 +1,4 @@
-//! Hash functions by name, for both query languages.
+//! Hash functions by name, for `States.Hash` and the `$hash` of JSONata.
 
 use md5::Md5;
 use sha1::Sha1;

@@ -14,8 +14,8 @@ use crate::evaluation_budget::MAX_DEPTH;
 /// failure of a task is not one either: it is part of the execution, as a [`TaskFailure`](crate::TaskFailure).
 ///
 /// `{error}` is the error's own message, `{error:#}` the message with its source. If an expression fails in a state,
-/// its message becomes part of the state's cause. So messages follow the recorded texts of AWS rather than the house
-/// style.
+/// the message becomes part of the cause in the history. So messages follow the recorded texts of AWS rather than the
+/// house style.
 #[derive(Debug, Clone)]
 pub struct Error(Box<ErrorParts>);
 
@@ -32,7 +32,7 @@ struct ErrorParts {
     diagnostics: Vec<Diagnostic>,
     /// The wrong places in a template or a mock file; empty for other kinds.
     problems: Vec<Problem>,
-    /// The error that led to this one; shared, because errors can be cloned.
+    /// The error that caused this one; shared, because errors can be cloned.
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -49,7 +49,7 @@ pub enum ErrorKind {
     /// The text is not a valid path, call, expression or template: change the text, or each place that
     /// [`Error::problems`] lists.
     InvalidExpression,
-    /// The expression uses syntax or a function that Step Functions does not support: write it without.
+    /// The expression uses syntax or a function that Step Functions does not support: rewrite the expression.
     UnsupportedExpression,
     /// A path finds nothing in the data, or an expression returned nothing: add the value, or read it only if it
     /// exists.
@@ -62,9 +62,9 @@ pub enum ErrorKind {
     LimitExceeded,
     /// No known task has this task token: check the token.
     UnknownToken,
-    /// The task was answered already, or its execution has ended: discard the answer.
+    /// The task already has an answer, or its execution has ended: discard the new answer.
     TaskFinished,
-    /// The task has timed out: discard the answer.
+    /// The task timed out before the answer arrived: discard the answer.
     TaskTimedOut,
     /// The text is not a valid mock file: change what [`Error::problems`] lists.
     InvalidMockFile,
@@ -78,13 +78,13 @@ pub enum ErrorKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The kind of problem: what [`Error::kind`] would be if it were the only one.
+    /// The kind that [`Error::kind`] would return if this were the only problem.
     pub kind: ErrorKind,
-    /// The JSON pointer of the place.
+    /// The JSON pointer of the place in the template or the mock file.
     pub pointer: String,
     /// The line and the column; `None` if the template was given as a value.
     pub place: Option<Place>,
-    /// The reason, as text for people.
+    /// The reason why the place is wrong, as text for people.
     pub message: String,
 }
 
@@ -111,7 +111,7 @@ impl Error {
         error
     }
 
-    /// Builds the error of a template from every place that is wrong in it.
+    /// Builds the error of a template from all its problems.
     pub(crate) fn template(problems: Vec<Problem>) -> Self {
         let mut error = Self::new(ErrorKind::InvalidExpression, "invalid template");
         error.0.problems = problems;
@@ -128,7 +128,7 @@ impl Error {
         }])
     }
 
-    /// Builds the error of a mock file from every place that is wrong in it.
+    /// Builds the error of a mock file from all its problems.
     pub(crate) fn mock_file(problems: Vec<Problem>) -> Self {
         let mut error = Self::new(ErrorKind::InvalidMockFile, "invalid mock file");
         error.0.problems = problems;
@@ -171,7 +171,7 @@ impl Error {
         self
     }
 
-    /// Adds the error that led to this one.
+    /// Adds the error that caused this one.
     pub(crate) fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
         self
@@ -227,7 +227,7 @@ impl Error {
         &self.0.problems
     }
 
-    /// Returns the findings that are errors, formatted by `word` and separated by commas.
+    /// Returns the text of all findings that are errors, each formatted by `word`, separated by commas.
     fn errors(&self, word: impl Fn(&Diagnostic) -> String) -> String {
         let errors = self.0.diagnostics.iter().filter(|one| one.is_error());
         errors.map(word).collect::<Vec<_>>().join(", ")

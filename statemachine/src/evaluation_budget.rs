@@ -13,19 +13,19 @@ pub(crate) const MAX_DEPTH: usize = 128;
 /// host's memory.
 pub(crate) const MAX_BYTES: u64 = 64 << 20;
 
-/// The memory that an evaluation may still use.
+/// The memory that one evaluation may still use; a full budget has [`MAX_BYTES`].
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
     /// The estimated bytes of the values that may still be built.
     bytes: u64,
 }
 
-/// The error of a budget that is used up.
+/// The error of an evaluation that needs more memory than its budget has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exhausted;
 
 impl Budget {
-    /// Creates a full budget.
+    /// Creates a budget of [`MAX_BYTES`].
     pub(crate) fn new() -> Self {
         Self { bytes: MAX_BYTES }
     }

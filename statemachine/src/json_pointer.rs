@@ -23,7 +23,7 @@ pub(crate) struct PointerWalk<P> {
 }
 
 impl<P> PointerWalk<P> {
-    /// Creates a walk at the root.
+    /// Creates a walk that starts at the root of the JSON value.
     pub(crate) fn new() -> Self {
         Self {
             pointer: String::new(),
@@ -50,7 +50,8 @@ impl<P> PointerWalk<P> {
         visited
     }
 
-    /// Records the problem that `make` builds from the JSON pointer of the position; drops it if a limit is reached.
+    /// Records the problem that `make` builds from the current JSON pointer; records nothing once [`MOST_PROBLEMS`] or
+    /// [`LONGEST_PROBLEMS_BYTES`] is reached.
     pub(crate) fn note(&mut self, make: impl FnOnce(&str) -> P) {
         if self.problems.len() < MOST_PROBLEMS && self.bytes < LONGEST_PROBLEMS_BYTES {
             self.bytes += self.pointer.len();

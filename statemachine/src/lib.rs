@@ -73,7 +73,7 @@
 //!   mocks, trace                              task handlers from files and recordings; trees and coverage of executions
 //! ```
 //!
-//! Each line sees only the lines above it.
+//! The modules of a line use only modules of the lines above it.
 //!
 //! # Invariants
 //!

@@ -8,7 +8,7 @@ pub(crate) const PAYLOAD_LIMIT_BYTES: usize = 262_144;
 /// The largest total size of the variables of one flow thread: 10 MiB.
 pub(crate) const VARIABLES_LIMIT_BYTES: usize = 10 << 20;
 
-/// Returns `true` if a value's compact JSON text has more than `limit` bytes. Stops counting there.
+/// Returns `true` if a value's compact JSON text has more than `limit` bytes; stops counting at the limit.
 pub(crate) fn exceeds(value: &Value, limit: usize) -> bool {
     let mut left = limit;
     !fits(value, &mut left)
@@ -41,7 +41,7 @@ fn fits(value: &Value, left: &mut usize) -> bool {
     }
 }
 
-/// Returns the length of a number as JSON text. Digits of whole numbers are counted without writing them.
+/// Returns the length of a number as JSON text, in bytes. Digits of whole numbers are counted without writing them.
 fn number_length(number: &Number) -> usize {
     let digits = |magnitude: u64| {
         magnitude
@@ -66,7 +66,7 @@ fn take(left: &mut usize, bytes: usize) -> bool {
     }
 }
 
-/// Returns the length of a text as a JSON string, with its quotes and escapes.
+/// Returns the length of a text as a JSON string, in bytes, with its quotes and escapes.
 fn text_length(text: &str) -> usize {
     let escapes: usize = text
         .bytes()

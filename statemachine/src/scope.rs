@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// The three values that a `JSONPath` expression may start from.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
-    /// The state's data, read as `$`.
+    /// The data that the state's field works on, read as `$`.
     pub input: &'a Value,
     /// The context object, read as `$$`.
     pub context: &'a Value,
@@ -25,9 +25,10 @@ pub struct Host {
     pub random: Random,
 }
 
-/// A deterministic source of random numbers.
+/// A source of pseudorandom numbers that a seed determines.
 ///
-/// `SplitMix64`: small, fast and good enough for jitter, UUIDs and `States.MathRandom`. Not for secrets.
+/// It is `SplitMix64`, which is small, fast and good enough for jitter, UUIDs and `States.MathRandom`, but not for
+/// secrets.
 #[derive(Debug, Clone)]
 pub struct Random {
     /// The counter of the generator, advanced by each draw.
@@ -41,7 +42,7 @@ impl Random {
         Self { state: seed }
     }
 
-    /// Draws 64 random bits.
+    /// Draws 64 pseudorandom bits and advances the source.
     pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.state;

@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use crate::diagnostics::place::Place;
 
-/// The severity of a finding.
+/// The severity of a finding: whether AWS would reject the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Severity {
     /// AWS would reject the machine.
     Error,
-    /// AWS accepts the machine, but it will cause trouble in practice.
+    /// AWS accepts the machine, but it may not do what its author expects.
     Warning,
 }
 
@@ -55,7 +55,7 @@ codes! {
     SchemaValidationFailed = "SCHEMA_VALIDATION_FAILED",
     /// A transition names a state that does not exist, or no transition leads to a state.
     MissingTransitionTarget = "MISSING_TRANSITION_TARGET",
-    /// The workflow, or a flow inside it, has no state that ends it.
+    /// The workflow, or a branch or an item processor inside it, has no state that ends it.
     MissingEndState = "MISSING_END_STATE",
     /// The text is not JSON.
     InvalidJsonDescription = "INVALID_JSON_DESCRIPTION",
@@ -69,21 +69,21 @@ codes! {
     InvalidStateName = "INVALID_STATE_NAME",
     /// Two Maps have the same label.
     DuplicateLabelName = "DUPLICATE_LABEL_NAME",
-    /// A Map's label is longer than 40 characters or holds characters that an ARN cannot.
+    /// A Map's label is empty, is longer than 40 characters or contains a character that an ARN must not contain.
     InvalidLabelName = "INVALID_LABEL_NAME",
-    /// The definition nests too deeply.
+    /// The definition nests 128 or more levels deep.
     TooDeeplyNested = "TOO_DEEPLY_NESTED",
     /// A `{% %}` expression cannot be parsed.
     InvalidJsonataExpression = "INVALID_JSONATA_EXPRESSION",
     /// A `{% %}` expression uses a feature that Step Functions does not support.
     UnsupportedJsonataExpression = "UNSUPPORTED_JSONATA_EXPRESSION",
-    /// A field without `.$` in its name holds an intrinsic function call, which is therefore never evaluated.
+    /// A field whose name does not end in `.$` contains an intrinsic function call, which is therefore never evaluated.
     NoDollar = "NO_DOLLAR",
-    /// A field without `.$` in its name holds a path, which is therefore never evaluated.
+    /// A field whose name does not end in `.$` contains a path, which is therefore never evaluated.
     NoPath = "NO_PATH",
-    /// A Pass state's `Result` holds a path, but a `Result` is never evaluated.
+    /// A Pass state's `Result` contains a path, but a `Result` is never evaluated.
     PassResultIsStatic = "PASS_RESULT_IS_STATIC",
-    /// A catcher replaces the whole input, and a later state reads a field of it.
+    /// A catcher replaces the whole input, and a later state reads a field of the replaced input.
     CatchDropsInput = "CATCH_DROPS_INPUT",
     /// A Task without a timeout may wait for more than three years.
     TaskWithoutTimeout = "TASK_WITHOUT_TIMEOUT",
@@ -106,7 +106,7 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// The rule that the definition breaks.
     pub code: Code,
-    /// The problem, in AWS's own words if they are known.
+    /// The problem, in AWS's own words if AWS reports it and its words are known.
     pub message: String,
     /// The JSON pointer (RFC 6901) of the field, such as `/States/A/Choices/0/Next`; `None` if the finding is about the
     /// whole text.
@@ -115,7 +115,7 @@ pub struct Diagnostic {
     pub location: Option<String>,
     /// The field's line and column; `None` if the definition was given as a value.
     pub place: Option<Place>,
-    /// The remedy, if the message does not say it.
+    /// What to do about the problem; `None` if the message says it.
     pub hint: Option<String>,
 }
 

@@ -33,16 +33,17 @@ pub fn duplicate_keys(text: &str) -> Vec<Diagnostic> {
     found
 }
 
-/// Returns the warnings of [`duplicate_keys`] without places, so that the caller can find all places in one pass.
+/// Returns the warnings of [`duplicate_keys`] without line and column, so that the caller can compute all places in one
+/// pass.
 pub(crate) fn unplaced_duplicate_keys(text: &str) -> Vec<Diagnostic> {
     let mut walk = PointerWalk::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    // The parser has reported any error of the text itself.
+    // A syntax error is ignored here, because the caller's parser reports it.
     let _ = DuplicateKeyFinder(&mut walk).deserialize(&mut deserializer);
     walk.into_problems()
 }
 
-/// A visitor of one value, which collects the warnings.
+/// A visitor of one value, which collects a warning for each duplicate key in the value.
 struct DuplicateKeyFinder<'w>(&'w mut PointerWalk<Diagnostic>);
 
 impl<'de> DeserializeSeed<'de> for DuplicateKeyFinder<'_> {
@@ -119,7 +120,7 @@ fn duplicate_warning(name: &str, pointer: &str) -> Diagnostic {
         pointer,
         format!("the key `{name}` is a duplicate: only the last value in this object counts"),
     )
-    .hint("rename or remove one of the two")
+    .hint("rename or remove one of the duplicate keys")
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Hints for findings whose message does not say what to do.
 
-/// The longest name that is compared, in characters: a hint must not take longer than the check itself.
+/// The longest name that is compared, in characters, so that a hint does not take longer than the check itself.
 const LONGEST_NAME: usize = 80;
-/// The most known names that are compared, for the same reason.
+/// The most known names that are compared, so that a hint does not take longer than the check itself.
 const MOST_NAMES: usize = 500;
 
 /// The most names that a hint lists.
@@ -32,7 +32,7 @@ pub(crate) fn known_names_hint<'a>(
     };
     match names.as_slice() {
         [] => None,
-        [one] if is_listed(&names) => Some(format!("the only one is `{one}`")),
+        [one] if is_listed(&names) => Some(format!("the only valid one is `{one}`")),
         names if names.len() <= MOST_LISTED && is_listed(names) => {
             Some(format!("choose from `{}`", names.join("`, `")))
         }
@@ -68,16 +68,16 @@ fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&
 /// Returns the likely reason why a text is not JSON, if the parser's message would not help.
 pub(crate) fn not_json_hint(text: &str) -> Option<&'static str> {
     if text.starts_with('\u{FEFF}') {
-        return Some("the text begins with a byte order mark: save it as UTF-8 without one");
+        return Some("the file begins with a byte order mark: save it as UTF-8 without the mark");
     }
     let mut lines = text.lines().map(str::trim_start);
     let is_yaml = |line: &str| line.starts_with("StartAt:") || line.starts_with("States:");
     if !text.trim_start().starts_with('{') && lines.clone().any(is_yaml) {
-        return Some("this looks like YAML, and a definition is JSON: convert it first");
+        return Some("the definition looks like YAML: convert it to JSON");
     }
     lines
         .any(|line| line.starts_with("//") || line.starts_with("/*"))
-        .then_some("JSON has no comments: use `Comment` fields")
+        .then_some("JSON has no comments: move the text into a `Comment` field")
 }
 
 #[cfg(test)]
@@ -95,7 +95,7 @@ mod tests {
         );
         assert_eq!(
             known_names_hint("x", ["Only"]).as_deref(),
-            Some("the only one is `Only`")
+            Some("the only valid one is `Only`")
         );
         assert_eq!(known_names_hint("x", []), None);
         let short = known_names_hint("B", ["A", "C", "C"]);

@@ -21,7 +21,7 @@ impl Place {
     }
 }
 
-/// Finds the places of many pointers in one pass over the text.
+/// Returns the place of each pointer's value, in the order of `pointers`, with one pass over the text.
 pub(crate) fn places(text: &str, pointers: &[&str]) -> Vec<Place> {
     let segments: Vec<Vec<String>> = pointers.iter().map(|pointer| segments(pointer)).collect();
     let wanted = segments
@@ -71,7 +71,7 @@ fn to_places(text: &str, offsets: &[usize]) -> Vec<Place> {
     places
 }
 
-/// A position in JSON text.
+/// A position in JSON text that moves forward value by value.
 struct JsonCursor<'a> {
     /// The whole JSON text.
     text: &'a str,
@@ -92,7 +92,7 @@ impl JsonCursor<'_> {
         }
     }
 
-    /// Moves past `byte` and the blanks around it if it comes next. Returns `true` if it did.
+    /// Moves past `byte` and the blanks around it. Returns `false` if the next character is another one.
     fn accept(&mut self, byte: u8) -> bool {
         self.skip_blanks();
         let accepted = self.peek() == Some(byte);
@@ -103,7 +103,7 @@ impl JsonCursor<'_> {
         accepted
     }
 
-    /// Records the value's offset for every pointer to it or into it, and moves past the value.
+    /// Records the value's offset for every pointer to the value or into it, and moves past the value.
     fn locate(&mut self, wanted: Vec<(usize, &[String])>, offsets: &mut [usize]) {
         let mut inside: HashMap<&str, Vec<(usize, &[String])>> = HashMap::new();
         for (index, segments) in wanted {
@@ -119,7 +119,7 @@ impl JsonCursor<'_> {
         }
     }
 
-    /// Locates the pointers that lead into the fields of the object here, and moves past the object.
+    /// Locates the pointers that lead into the fields of the object at the cursor, and moves past the object.
     fn locate_fields(
         &mut self,
         inside: &mut HashMap<&str, Vec<(usize, &[String])>>,
@@ -156,7 +156,7 @@ impl JsonCursor<'_> {
         self.offset = end;
     }
 
-    /// Locates the pointers that lead into the items of the array here, and moves past the array.
+    /// Locates the pointers that lead into the items of the array at the cursor, and moves past the array.
     fn locate_items(
         &mut self,
         inside: &mut HashMap<&str, Vec<(usize, &[String])>>,
@@ -178,7 +178,7 @@ impl JsonCursor<'_> {
         self.accept(b']');
     }
 
-    /// Moves past one value: a string, a bracketed group, or a bare word.
+    /// Moves past one value: a string, an object, an array, a number, or a literal such as `true`.
     fn skip_value(&mut self) {
         let mut depth = 0_usize;
         while let Some(byte) = self.peek() {

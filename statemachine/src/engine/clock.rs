@@ -14,7 +14,7 @@ const SLICE: Duration = Duration::from_hours(300 * 24);
 pub(crate) struct Clock {
     /// The date that the clock showed when it was created.
     start: DateTime<Utc>,
-    /// The runtime's instant at that date; durations follow the runtime's clock, which tests may pause.
+    /// The runtime's instant at `start`; elapsed time follows the runtime's clock, which tests may pause.
     origin: Instant,
 }
 
@@ -27,17 +27,17 @@ impl Clock {
         }
     }
 
-    /// Returns the current date.
+    /// Returns the start date plus the time elapsed since.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.date_after(self.elapsed())
     }
 
-    /// Returns the time elapsed since the start.
+    /// Returns the time elapsed since the clock was created.
     pub(crate) fn elapsed(&self) -> Duration {
         self.origin.elapsed()
     }
 
-    /// Returns the date at which `elapsed` has passed since the start.
+    /// Returns the start date plus `elapsed`, at most the last date that `DateTime` can hold.
     pub(crate) fn date_after(&self, elapsed: Duration) -> DateTime<Utc> {
         let elapsed = chrono::TimeDelta::from_std(elapsed).unwrap_or(chrono::TimeDelta::MAX);
         self.start

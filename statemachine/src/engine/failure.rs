@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 /// The failure of a state: a retrier or a catcher handles it, or it ends the execution.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Failure {
-    /// The error's name; `None` if a task or a Fail state gave none.
+    /// The error's name; `None` if a task or a Fail state gave no name.
     pub(crate) error: Option<String>,
     /// The cause, a text for people that is often JSON.
     pub(crate) cause: Option<String>,
@@ -18,9 +18,10 @@ pub(crate) struct Failure {
 /// The class of a failure, which decides which retriers and catchers match it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FailureClass {
-    /// The failure of a task, a Fail state or a threshold; any retrier or catcher may match it.
+    /// The failure of a task, of a Fail state, or of a Map Run with too many failed items; any retrier or catcher may
+    /// match it.
     Ordinary,
-    /// A timeout, of the task or of its heartbeat.
+    /// A timeout of the task, or a missing heartbeat.
     Timeout {
         /// `true` if a heartbeat was missing.
         heartbeat: bool,
@@ -33,7 +34,7 @@ pub(crate) enum FailureClass {
     /// A state's output or variables that are too large: only a retrier or catcher that names the error matches it. A
     /// task's result that is too large is `Ordinary`.
     DataLimit,
-    /// An error of the machine itself: no retrier or catcher matches it.
+    /// An error of the machine itself, such as a path that finds nothing: no retrier or catcher matches it.
     Runtime,
 }
 
@@ -82,7 +83,7 @@ impl Failure {
         Self::new(FailureClass::Ordinary, error, cause)
     }
 
-    /// Builds the failure of a reference path with a step that does not apply to the data. As on AWS, its cause does
+    /// Builds the failure of a reference path with a step that does not apply to the data. As on AWS, the cause does
     /// not name the state.
     pub(crate) fn conflict(step: &str, data: &Value) -> Self {
         Self::ordinary(
@@ -96,7 +97,7 @@ impl Failure {
         Self::ordinary(names::ITEM_READER_FAILED, cause)
     }
 
-    /// Builds an error of the machine itself, which no retrier or catcher matches.
+    /// Builds the failure of an error in the machine itself, which no retrier or catcher matches.
     pub(crate) fn runtime(cause: impl Into<String>) -> Self {
         Self::new(FailureClass::Runtime, names::RUNTIME, cause)
     }
@@ -111,8 +112,8 @@ impl Failure {
         }
     }
 
-    /// Builds the failure that a task or a Fail state reports. A name of the engine's own, such as `States.Timeout`,
-    /// decides its class.
+    /// Builds the failure that a task or a Fail state reports. A name that the engine itself raises, such as
+    /// `States.Timeout`, decides the failure's class.
     pub(crate) fn reported(error: Option<String>, cause: Option<String>) -> Self {
         let class = match error.as_deref() {
             Some(names::RUNTIME) => FailureClass::Runtime,

@@ -8,24 +8,25 @@ use crate::engine::execution::map_item::MapItem;
 use crate::engine::state_data::Variables;
 use crate::payload_size::length;
 
-/// The position and the variables of a thread. The machine's own states, each branch and each iteration are one thread.
+/// The position and the variables of a thread. The machine's own states form one thread; so does each branch and each
+/// iteration.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FlowThread {
     /// The number of the event that the thread's next event follows.
     pub(crate) last: u64,
-    /// The variables. Branches and iterations share them until one assigns, and then copies them.
+    /// The variables. Branches and iterations share them; the first `Assign` in one of them makes a copy.
     pub(crate) variables: Arc<Variables>,
     /// The length in bytes of all variables as compact JSON text.
     pub(crate) variable_bytes: usize,
     /// The item of the innermost Map iteration around the thread; `None` outside a Map.
     pub(crate) item: Option<Arc<MapItem>>,
-    /// The time of the event that left the last state, which is also that of the next entry. `None` if no sink received
-    /// that event, or if the thread may have waited since.
+    /// The time at which the last state was left, which is also the time of the next entry. `None` if neither a sink
+    /// nor a subscriber received the exit event, or if the thread may have waited since.
     pub(crate) left_at: Option<DateTime<Utc>>,
     /// `true` for a branch or an iteration.
     pub(crate) nested: bool,
     /// The number of the event that records the success of all branches or iterations of the current state; `None`
-    /// before it.
+    /// before that event.
     pub(crate) inner_success: Option<u64>,
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct EndedFlow {
     pub(crate) index: usize,
     /// The output, or the failure that ended the flow.
     pub(crate) output: Result<Value, Failure>,
-    /// The number of the last event of its thread.
+    /// The number of the last event of the flow's thread.
     pub(crate) last: u64,
 }
 
@@ -32,11 +32,11 @@ pub(crate) struct EndedFlow {
 struct RunningFlow<'a> {
     /// The execution that the flow is part of.
     run: &'a Run,
-    /// The flow's own thread.
+    /// The thread of the flow, with its last event and its variables.
     thread: FlowThread,
     /// The number of the branch or iteration, from 0.
     index: usize,
-    /// The name of the Map state if this is an iteration that has not ended.
+    /// The name of the Map state; `None` for a branch, or once the iteration has ended.
     map: Option<&'a Arc<str>>,
 }
 
@@ -46,7 +46,8 @@ impl<'a> InnerFlows<'a> {
         Self(FuturesUnordered::new())
     }
 
-    /// Starts a flow; `map` is the name of the Map state if the flow is an iteration.
+    /// Adds a flow, which runs while [`next`](Self::next) is awaited. `map` is the name of the Map state if the flow is
+    /// an iteration.
     pub(crate) fn start(
         &mut self,
         run: &'a Arc<Run>,
@@ -101,7 +102,7 @@ impl Drop for RunningFlow<'_> {
     }
 }
 
-/// Builds the details of an iteration's event.
+/// Builds the details of an iteration's event: the name of the Map state and the number of the iteration.
 fn iteration(map: &Arc<str>, index: usize) -> Details {
     Details {
         name: Some(map.clone()),

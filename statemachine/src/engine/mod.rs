@@ -10,7 +10,7 @@
 //! attempt, retriers, output_checks, flow_thread     one attempt of one state
 //! map                                               items, limits, batches and objects of Map states
 //! states, state, run_flow, inner_flows, run_execution    the path of a state's input, from state to state
-//! start_execution, test_state                       the ways in
+//! start_execution, test_state                       the entry points
 //! ```
 //!
 //! # The one import cycle

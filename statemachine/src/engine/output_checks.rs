@@ -1,4 +1,5 @@
-//! Checks of outputs that AWS does not pass on: too large, too deep, or without a place in the input.
+//! Checks for outputs that AWS rejects: too large, nested too deeply, or with a `ResultPath` that does not fit the
+//! input.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Retriers: which one matches a failure, and the delay before the next attempt.
+//! Retriers: the choice of the retrier that matches a failure, and the delay before the next attempt.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ impl<'a> RetryCounter<'a> {
         Some(delay)
     }
 
-    /// Returns the index of the retrier that matches the failure: the first that lists it, even if its retries are used
+    /// Returns the index of the first retrier that matches the failure, even if the retries of that retrier are used
     /// up.
     pub(crate) fn index(&self, failure: &Failure) -> Option<usize> {
         self.retriers

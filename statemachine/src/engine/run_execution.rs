@@ -15,7 +15,7 @@ use crate::engine::history::event::{Details, EventType};
 use crate::engine::run_flow::run_flow;
 use crate::json_text::JsonText;
 
-/// Runs a flow as an execution and records its start and its end; it times out after `limit`, if there is one.
+/// Runs a flow as an execution and records its start and its end; the execution times out after `limit`, if given.
 pub(crate) async fn run_execution(
     run: &Arc<Run>,
     flow: &Flow,

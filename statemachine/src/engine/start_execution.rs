@@ -56,7 +56,7 @@ use crate::scope::{Host, Random};
 /// ```
 #[derive(Clone)]
 pub struct Engine {
-    /// The handler of all calls.
+    /// The handler of all calls: those of tasks, and those of Maps that read items or write results.
     pub(super) handler: Arc<dyn TaskHandler>,
     /// The receiver of all events; `None` if no history is kept.
     sink: Option<Arc<dyn HistorySink>>,
@@ -154,13 +154,13 @@ impl Engine {
         if nests_too_deeply(&input) {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
-                format!("the input must not nest deeper than {MAX_DEPTH} levels"),
+                format!("the input must nest fewer than {MAX_DEPTH} levels deep"),
             ));
         }
         if exceeds(&input, PAYLOAD_LIMIT_BYTES) {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
-                format!("the input must not be longer than {PAYLOAD_LIMIT_BYTES} bytes of JSON"),
+                format!("the input must be at most {PAYLOAD_LIMIT_BYTES} bytes of JSON text"),
             ));
         }
         let machine = machine.clone();

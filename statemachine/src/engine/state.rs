@@ -26,7 +26,7 @@ use crate::evaluation_budget::nests_too_deeply;
 use crate::json_text::{DEEPEST, JsonText};
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
 
-/// The result of a state: its output, its assignments and the state that follows.
+/// The result of an attempt that succeeded or was caught: its output, its assignments and the next state.
 pub(crate) struct StateResult {
     /// The output; `None` if it is the raw input, unchanged.
     pub(crate) output: Option<StateData>,
@@ -36,7 +36,7 @@ pub(crate) struct StateResult {
     pub(crate) next: Option<usize>,
 }
 
-/// Runs one attempt of a state: applies all steps of the path to the raw input.
+/// Runs one attempt of a state: applies all steps to the raw input, from `InputPath` to `OutputPath` or `Output`.
 pub(crate) async fn run_attempt(
     attempt: &Attempt<'_>,
     thread: &mut FlowThread,
@@ -101,7 +101,7 @@ fn complete(
     })
 }
 
-/// Does the work of a state that never waits; `None` if the state may wait.
+/// Does the work of a state that never waits; returns `None` if the state may wait.
 fn perform_at_once<'a>(
     attempt: &Attempt<'a>,
     arguments: &Value,
@@ -117,7 +117,7 @@ fn perform_at_once<'a>(
     }
 }
 
-/// Does the work of a state that may wait; no other step of the path waits.
+/// Does the work of a state that may wait. No other step of an attempt awaits anything.
 async fn perform<'a>(
     attempt: &Attempt<'a>,
     thread: &mut FlowThread,

@@ -13,11 +13,11 @@ pub(crate) type Variables = Map<String, Value>;
 /// The output of one state is the input of the next, and most states change nothing.
 #[derive(Debug)]
 pub(crate) struct StateData {
-    /// The value as JSON.
+    /// The value, which is the raw input of the next state.
     value: Value,
     /// The value as JSON text; `None` until it is written for the first time.
     text: Option<JsonText>,
-    /// The template that built the value, if it can build it again in place. Fields may have been appended since.
+    /// The template that built the value, if it can overwrite the value in place. Fields may have been appended since.
     builder: Option<BuiltBy>,
 }
 
@@ -56,7 +56,7 @@ impl StateData {
         self.builder.is_some() && self.builder == template.builder()
     }
 
-    /// Returns the value without its text.
+    /// Returns the value by reference, whether or not its text is written.
     pub(crate) fn value(&self) -> &Value {
         &self.value
     }
@@ -83,7 +83,7 @@ impl StateData {
         self.text.take()
     }
 
-    /// Puts the text back that was taken.
+    /// Puts back a text that [`lend_text`](Self::lend_text) or [`take_text`](Self::take_text) took, for reuse.
     pub(super) fn return_text(&mut self, text: Option<JsonText>) {
         self.text = text;
     }

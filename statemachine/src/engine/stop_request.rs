@@ -1,4 +1,4 @@
-//! Requests to stop an execution.
+//! The signal and the request that stop an execution.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,9 +7,9 @@ use tokio::sync::Notify;
 /// The signal that stops an execution: the caller or the recorder sends it, and the execution waits for it.
 #[derive(Default)]
 pub(crate) struct StopSignal {
-    /// The first request; `None` before it.
+    /// The first request; `None` as long as no stop was requested.
     request: Mutex<Option<StopRequest>>,
-    /// Signaled by each request.
+    /// The notification that each request sends to the waiting execution.
     heard: Notify,
 }
 

@@ -1,4 +1,4 @@
-//! Functions on arrays.
+//! Intrinsic functions on arrays.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -29,12 +29,12 @@ pub(super) fn item<'v>(array: &Cow<'v, Value>, index: &Value) -> Result<Cow<'v, 
     })
 }
 
-/// Evaluates `States.ArrayLength`.
+/// Evaluates `States.ArrayLength`; fails if the argument is not an array.
 pub(super) fn length(array: &Value) -> Result<Value, Refusal> {
     Ok(items(array)?.len().into())
 }
 
-/// Evaluates `States.ArrayPartition`; the last part may be shorter.
+/// Evaluates `States.ArrayPartition`; the last part may be shorter than `size`.
 pub(super) fn partition(array: Value, size: &Value) -> Result<Value, Refusal> {
     let Value::Array(items) = array else {
         return Err(Refusal::Arguments);
@@ -94,7 +94,7 @@ pub(super) fn unique(array: &Value) -> Result<Value, Refusal> {
         .collect())
 }
 
-/// Returns the distinct texts; comparing a few is faster than hashing them.
+/// Returns the distinct texts in their order; a few texts are compared, because this is faster than hashing them.
 fn unique_texts(items: &[Value]) -> Value {
     const FEW: usize = 16;
     let mut kept: Vec<Value> = Vec::with_capacity(items.len().min(FEW));

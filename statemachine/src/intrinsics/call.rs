@@ -22,7 +22,7 @@ const LARGEST_CONSTANT: u64 = 128;
 pub struct Call {
     /// The call as written, which error messages quote.
     pub(super) text: String,
-    /// The table row of the called function.
+    /// The row of `FUNCTIONS` for the called function.
     pub(super) signature: &'static Signature,
     /// The arguments in order, as many as the signature allows.
     pub(super) arguments: Vec<CallArgument>,
@@ -30,7 +30,7 @@ pub struct Call {
     pub(super) constant: Option<Box<Constant>>,
 }
 
-/// The value of a call without paths or randomness.
+/// The value of a call that has neither paths nor randomness, with its cost.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Constant {
     /// The value that every evaluation returns.
@@ -67,7 +67,7 @@ impl Call {
     /// Evaluates the call.
     ///
     /// # Errors
-    /// [`ErrorKind::MissingValue`] if a path leads nowhere, [`ErrorKind::EvaluationFailed`] if an argument has the
+    /// [`ErrorKind::MissingValue`] if a path finds nothing, [`ErrorKind::EvaluationFailed`] if an argument has the
     /// wrong type or value, [`ErrorKind::LimitExceeded`] if the result would be too large or too deep.
     pub fn evaluate(&self, scope: &Scope<'_>, host: &mut Host) -> Result<Value, Error> {
         self.evaluate_within(scope, host, &mut Budget::new())
@@ -89,14 +89,14 @@ impl Call {
             })
     }
 
-    /// Returns the call's value, if it is constant.
+    /// Returns the value that was computed when the call was parsed; `None` if the call is not constant.
     pub(crate) fn constant(&self) -> Option<&Value> {
         self.constant.as_ref().map(|constant| &constant.value)
     }
 
     /// Computes the value in advance if the call has no paths and no randomness, and keeps the value if it is small.
     ///
-    /// If that fails, the call is evaluated again when the state runs and fails there, as on AWS.
+    /// If the computation fails, parsing still succeeds: the call fails when the state runs, as on AWS.
     pub(super) fn fold(&mut self) {
         let is_fixed = |argument: &CallArgument| match argument {
             CallArgument::Literal(_) | CallArgument::Text { .. } => true,
@@ -179,7 +179,7 @@ impl Call {
         if function.nests() && evaluation_budget::nests_too_deeply(&result) {
             return Err(CallFailure::new(
                 ErrorKind::LimitExceeded,
-                "its result nests too deeply",
+                "the result nests too deeply",
             ));
         }
         Ok(result)
@@ -205,7 +205,7 @@ impl Call {
 
 /// Builds the failure of a call whose budget is used up.
 fn too_large(_exhausted: Exhausted) -> CallFailure {
-    CallFailure::new(ErrorKind::LimitExceeded, "its result is too large")
+    CallFailure::new(ErrorKind::LimitExceeded, "the result is too large")
 }
 
 /// The failure of a call, before the text of the outermost call is added.

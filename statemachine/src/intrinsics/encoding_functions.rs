@@ -1,4 +1,4 @@
-//! Encodings and hashes.
+//! Intrinsic functions for Base64 and hashes.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -21,48 +21,48 @@ pub struct Signature {
     pub arguments: RangeInclusive<usize>,
     /// The function's result, in one phrase.
     pub summary: &'static str,
-    /// The function itself, on which evaluation dispatches.
+    /// The function that evaluation calls.
     pub(super) function: Function,
 }
 
-/// An intrinsic function.
+/// An intrinsic function, as evaluation distinguishes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Function {
-    /// `States.Array`.
+    /// `States.Array`, which returns an array of its arguments.
     Array,
-    /// `States.ArrayContains`.
+    /// `States.ArrayContains`, which searches an array for a value.
     ArrayContains,
-    /// `States.ArrayGetItem`.
+    /// `States.ArrayGetItem`, which returns the item at an index.
     ArrayGetItem,
-    /// `States.ArrayLength`.
+    /// `States.ArrayLength`, which counts the items of an array.
     ArrayLength,
-    /// `States.ArrayPartition`.
+    /// `States.ArrayPartition`, which cuts an array into arrays of a given size.
     ArrayPartition,
-    /// `States.ArrayRange`.
+    /// `States.ArrayRange`, which returns numbers at equal steps.
     ArrayRange,
-    /// `States.ArrayUnique`.
+    /// `States.ArrayUnique`, which removes repeated items.
     ArrayUnique,
-    /// `States.Base64Decode`.
+    /// `States.Base64Decode`, which decodes Base64 to text.
     Base64Decode,
-    /// `States.Base64Encode`.
+    /// `States.Base64Encode`, which encodes a text as Base64.
     Base64Encode,
-    /// `States.Format`.
+    /// `States.Format`, which fills values into a template.
     Format,
-    /// `States.Hash`.
+    /// `States.Hash`, which computes the hash of a text.
     Hash,
-    /// `States.JsonMerge`.
+    /// `States.JsonMerge`, which merges two objects.
     JsonMerge,
-    /// `States.JsonToString`.
+    /// `States.JsonToString`, which writes a value as JSON text.
     JsonToString,
-    /// `States.MathAdd`.
+    /// `States.MathAdd`, which adds two numbers.
     MathAdd,
-    /// `States.MathRandom`.
+    /// `States.MathRandom`, which draws a random number, with an optional seed.
     MathRandom,
-    /// `States.StringSplit`.
+    /// `States.StringSplit`, which splits a text at delimiters.
     StringSplit,
-    /// `States.StringToJson`.
+    /// `States.StringToJson`, which parses a JSON text.
     StringToJson,
-    /// `States.UUID`.
+    /// `States.UUID`, which returns a random UUID.
     Uuid,
 }
 
@@ -95,19 +95,19 @@ pub const FUNCTIONS: &[Signature] = &[
     signature(
         "States.ArrayPartition",
         2..=2,
-        "the array cut into arrays of the given size",
+        "the array cut into arrays of at most the given size",
         Function::ArrayPartition,
     ),
     signature(
         "States.ArrayRange",
         3..=3,
-        "the numbers from the first to the last, in steps of the third",
+        "the whole numbers from the first argument to the second, in steps of the third",
         Function::ArrayRange,
     ),
     signature(
         "States.ArrayUnique",
         1..=1,
-        "the array without repeated items",
+        "the array with only the first of equal items",
         Function::ArrayUnique,
     ),
     signature(
@@ -125,7 +125,7 @@ pub const FUNCTIONS: &[Signature] = &[
     signature(
         "States.Format",
         1..=usize::MAX,
-        "the template with each `{}` filled in",
+        "the template with each `{}` replaced by the next argument",
         Function::Format,
     ),
     signature(
@@ -149,19 +149,19 @@ pub const FUNCTIONS: &[Signature] = &[
     signature(
         "States.MathAdd",
         2..=2,
-        "the sum of both numbers, after each is rounded",
+        "the sum of both numbers, each rounded to a whole number",
         Function::MathAdd,
     ),
     signature(
         "States.MathRandom",
         2..=3,
-        "a random whole number from the first (included) to the second (excluded)",
+        "a random whole number from the first argument (included) to the second (excluded)",
         Function::MathRandom,
     ),
     signature(
         "States.StringSplit",
         2..=2,
-        "the parts of the text between the given characters",
+        "the parts of the text, split at every character of the second argument",
         Function::StringSplit,
     ),
     signature(
@@ -178,7 +178,7 @@ pub const FUNCTIONS: &[Signature] = &[
     ),
 ];
 
-/// Creates a row of the table. A call keeps the table shorter than struct literals would.
+/// Creates a row of the table. Calls of this function keep the table shorter than struct literals would.
 const fn signature(
     name: &'static str,
     arguments: RangeInclusive<usize>,
@@ -194,7 +194,8 @@ const fn signature(
 }
 
 impl Function {
-    /// Returns `true` if the result may hold copies of the arguments. Their memory is then paid for before the call.
+    /// Returns `true` if the result may hold copies of the arguments. The budget then pays for the arguments before the
+    /// call.
     pub(super) fn keeps_arguments(self) -> bool {
         matches!(
             self,
@@ -217,7 +218,8 @@ impl Function {
         !matches!(self, Self::MathRandom | Self::Uuid)
     }
 
-    /// Applies the function. It may take its arguments, so the value of an inner call is moved rather than copied.
+    /// Applies the function to its arguments. Arguments may be taken out of the list, so that the value of an inner
+    /// call is moved, not copied.
     ///
     /// `pieces` is the first argument cut at its `{}`, if it is a quoted text.
     pub(super) fn apply<'v>(

@@ -1,4 +1,4 @@
-//! Functions on JSON.
+//! Intrinsic functions that merge JSON objects or parse JSON text.
 
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub(super) fn from_text(value: &Value) -> Result<Value, Refusal> {
     }
     serde_json::from_str(text).map_err(|error| {
         if error.to_string().starts_with("recursion limit") {
-            return Refusal::Limit("its result nests too deeply");
+            return Refusal::Limit("the result nests too deeply");
         }
         Refusal::Arguments
     })

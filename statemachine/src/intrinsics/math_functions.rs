@@ -1,4 +1,4 @@
-//! Functions on numbers.
+//! Intrinsic functions on numbers.
 
 use serde_json::Value;
 
@@ -19,8 +19,8 @@ fn java_int(value: &Value) -> Result<i32, Refusal> {
     i32::try_from(rounded(value)?).map_err(|_too_large| Refusal::Arguments)
 }
 
-/// Evaluates `States.MathRandom`: draws a number from `start` (included) to `end` (excluded). With a seed, it is the
-/// first number that `java.util.Random` draws.
+/// Evaluates `States.MathRandom`: draws a number from `start` (included) to `end` (excluded). With a seed, the result
+/// is the first number that `java.util.Random` draws.
 pub(super) fn random(
     start: &Value,
     end: &Value,

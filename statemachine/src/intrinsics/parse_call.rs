@@ -23,7 +23,8 @@ impl Call {
     pub fn parse(source: &str) -> Result<Self, Error> {
         if source.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
-                "the call is longer than {MAX_TEXT_BYTES} bytes"
+                "the call has {} bytes, expected at most {MAX_TEXT_BYTES}",
+                source.len()
             )));
         }
         let mut parser = CallParser {
@@ -36,7 +37,8 @@ impl Call {
         match parser.rest().chars().next() {
             None => Ok(call),
             Some(got) => Err(Error::invalid_expression(format!(
-                "expected the end of the call, got `{got}`"
+                "expected no text after the call, got `{got}` at position {}",
+                parser.position + 1
             ))),
         }
     }
@@ -61,7 +63,7 @@ impl<'a> CallParser<'a> {
         self.position = self.source.len() - self.rest().trim_start().len();
     }
 
-    /// Moves past blanks, then past `character` if it comes next. Returns `true` if it did.
+    /// Moves past white space, then past `character` if that comes next. Returns `true` if `character` came next.
     fn eat(&mut self, character: char) -> bool {
         self.skip_blanks();
         let eaten = self.rest().starts_with(character);
@@ -77,7 +79,7 @@ impl<'a> CallParser<'a> {
                 self.position + 1
             )),
             None => {
-                Error::invalid_expression(format!("expected {expected}, got the end of the call"))
+                Error::invalid_expression(format!("expected {expected}, got the end of the text"))
             }
         }
     }
@@ -86,7 +88,7 @@ impl<'a> CallParser<'a> {
     fn read_call(&mut self, nesting: usize) -> Result<Call, Error> {
         if nesting > MAX_NESTING {
             return Err(Error::invalid_expression(format!(
-                "calls nest deeper than {MAX_NESTING} levels"
+                "calls of intrinsic functions nest deeper than {MAX_NESTING} levels"
             )));
         }
         let start = self.position;
@@ -117,13 +119,13 @@ impl<'a> CallParser<'a> {
         }
         if !signature.arguments.contains(&arguments.len()) {
             let (least, most) = (signature.arguments.start(), signature.arguments.end());
-            let expected = if least == most {
-                least.to_string()
-            } else {
-                format!("at least {least}")
+            let expected = match (*least, *most) {
+                (least, most) if least == most => least.to_string(),
+                (least, usize::MAX) => format!("at least {least}"),
+                (least, most) => format!("{least} to {most}"),
             };
             return Err(Error::invalid_expression(format!(
-                "`{name}` takes {expected} arguments, got {}",
+                "wrong number of arguments for `{name}`: expected {expected}, got {}",
                 arguments.len()
             )));
         }
@@ -165,7 +167,9 @@ impl<'a> CallParser<'a> {
                     "false" => Value::Bool(false),
                     _ => {
                         self.position = start;
-                        return Err(self.unexpected("a quoted text, a number, a path or a call"));
+                        return Err(self.unexpected(
+                            "a path, a call, a text in single quotes, a number, `true`, `false` or `null`",
+                        ));
                     }
                 };
                 Ok(CallArgument::Literal(value))
@@ -193,7 +197,7 @@ impl<'a> CallParser<'a> {
                     Some((_, escaped @ ('\'' | '\\' | '{' | '}'))) => raw.extend(['\\', escaped]),
                     Some((_, other)) => {
                         return Err(Error::invalid_expression(format!(
-                            "`\\{other}` is not a valid escape in a quoted text"
+                            "`\\{other}` is not a valid escape, expected `\\'`, `\\\\`, `\\{{` or `\\}}`"
                         )));
                     }
                     None => break,
@@ -201,7 +205,10 @@ impl<'a> CallParser<'a> {
                 other => raw.push(other),
             }
         }
-        Err(Error::invalid_expression("a text is not closed by `'`"))
+        Err(Error::invalid_expression(format!(
+            "the text that starts at position {} has no closing `'`",
+            self.position
+        )))
     }
 
     /// Reads a number in the syntax of JSON.
@@ -213,8 +220,9 @@ impl<'a> CallParser<'a> {
             })
             .unwrap_or(rest.len());
         let word = &rest[..end];
-        let number: Number = serde_json::from_str(word)
-            .map_err(|_no_json| Error::invalid_expression(format!("`{word}` is not a number")))?;
+        let number: Number = serde_json::from_str(word).map_err(|_no_json| {
+            Error::invalid_expression(format!("`{word}` is not a valid number"))
+        })?;
         self.position += end;
         Ok(CallArgument::Literal(Value::Number(number)))
     }
@@ -241,9 +249,9 @@ impl<'a> CallParser<'a> {
         }
         let path = rest[..end].trim_end();
         self.position += end;
-        Query::parse(path)
-            .map(CallArgument::Path)
-            .map_err(|error| Error::invalid_expression(format!("the path `{path}`: {error:#}")))
+        Query::parse(path).map(CallArgument::Path).map_err(|error| {
+            Error::invalid_expression(format!("`{path}` is not a valid path: {error:#}"))
+        })
     }
 }
 

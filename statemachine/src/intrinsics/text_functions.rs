@@ -1,4 +1,4 @@
-//! Functions on text.
+//! Intrinsic functions on text.
 
 use std::borrow::Cow;
 

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::json_text::writer::{DEEPEST, Refused, TextWriter};
 
-/// A JSON text, such as a state's input; clones share it.
+/// A JSON text, such as a state's input; clones share its memory.
 ///
-/// AWS shows data as text inside the JSON of an event. The engine writes a value directly in that form, quoted and
-/// escaped, and a history copies it. The plain text is only computed when a caller reads it.
+/// AWS shows data as text inside the JSON of an event. The engine writes a value directly in that quoted and escaped
+/// form, and a history copies the form. The plain text is only computed when a caller reads it.
 #[derive(Clone)]
 pub struct JsonText(Arc<Forms>);
 
@@ -27,7 +27,7 @@ struct Forms {
 }
 
 impl JsonText {
-    /// Writes a value of any length and depth.
+    /// Creates the text of a value, which may have any length and depth.
     pub(crate) fn of(value: &Value) -> Self {
         Self::written(usize::MAX, None, |writer| writer.value(value, DEEPEST))
             .unwrap_or_else(|_| written(value).into())
@@ -35,8 +35,8 @@ impl JsonText {
 
     /// Creates a text from what `write` writes; fails if that nests too deeply or is longer than `limit_bytes`.
     ///
-    /// `given_up` is a text that the caller no longer needs. Its memory is reused unless a clone of it exists, because
-    /// a state's output is usually about as long as its input.
+    /// `given_up` is a text that the caller no longer needs. Its memory is reused unless the text has clones, because a
+    /// state's output is usually about as long as its input.
     pub(crate) fn written(
         limit_bytes: usize,
         given_up: Option<Self>,

@@ -8,26 +8,27 @@ use crate::json_text::escapes::{has_escapes, needs_escape};
 /// The reason why a value is not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The value nests deeper than JSON may.
+    /// The value nests so deeply that JSON parsers would refuse its text.
     TooDeep,
-    /// The text is longer than allowed. Writing stopped there, so the value may nest too deeply as well.
+    /// The text is longer than allowed. Writing stopped at the limit, so the rest of the value may also nest too
+    /// deeply.
     TooLong,
 }
 
 /// The deepest nesting that a value may have if it is written as a whole.
 pub(crate) const DEEPEST: usize = MAX_DEPTH - 1;
 
-/// A piece of quoted text that is written in advance.
+/// A piece of quoted text that a template writes in advance, so that executions only copy it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fragment {
-    /// The text as it is inside a JSON string, escaped.
+    /// The text in escaped form, as it appears inside a JSON string.
     pub(super) quoted: Vec<u8>,
-    /// The length of the same text without its escapes, in bytes.
+    /// The length of the text before escaping, in bytes.
     bytes: usize,
 }
 
 impl Fragment {
-    /// Appends what `write` writes.
+    /// Appends what `write` writes, without a limit on length or depth.
     pub(crate) fn append(
         &mut self,
         write: impl FnOnce(&mut TextWriter<'_>) -> Result<(), Refused>,
@@ -99,7 +100,7 @@ impl TextWriter<'_> {
         Ok(())
     }
 
-    /// Counts bytes of plain text; fails if they exceed the limit.
+    /// Subtracts bytes of plain text from the limit; fails if too few are left.
     fn take(&mut self, bytes: usize) -> Result<(), Refused> {
         self.left = self.left.checked_sub(bytes).ok_or(Refused::TooLong)?;
         Ok(())
@@ -139,7 +140,7 @@ impl TextWriter<'_> {
         Ok(())
     }
 
-    /// Appends the inside of a JSON string, in one copy if nothing in it needs an escape.
+    /// Appends the inside of a JSON string, in one copy if no character needs an escape.
     fn inside_quotes(&mut self, text: &str) -> Result<(), Refused> {
         if has_escapes(text) {
             return self.escaped(text);

@@ -1,4 +1,5 @@
-//! The functions that AWS adds to `JSONata` or removes from it, and the weighing functions of [`bounding_rewrite`].
+//! The functions that AWS adds to `JSONata` or removes from it, and those that [`bounding_rewrite`] inserts to enforce
+//! limits.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -29,10 +30,11 @@ const MAX_DIGITS: usize = 18;
 /// The largest number that may be formatted in Roman numerals, which takes ten thousand letters.
 const MAX_ROMAN: f64 = 10_000_000.0;
 
-/// The result of a registered function.
+/// The result of a function that the evaluator calls: a value or the evaluator's error.
 type FunctionResult = Result<JValue, EvaluatorError>;
 
-/// Registers the functions that an expression names. Returns the source of their random numbers.
+/// Registers the functions that an expression names. Returns the source of the random numbers that these functions
+/// draw.
 pub(super) fn register(
     evaluator: &mut Evaluator,
     host: &Host,
@@ -46,7 +48,7 @@ pub(super) fn register(
     Ok(random)
 }
 
-/// Registers one function by its name; ignores names that are neither AWS's functions nor weighing functions.
+/// Registers one function by its name; ignores names that neither AWS nor [`bounding_rewrite`] defines.
 fn register_function(
     evaluator: &mut Evaluator,
     name: &str,
@@ -301,7 +303,7 @@ fn number(arguments: &[JValue], place: usize, function: &str) -> Result<f64, Eva
     }
 }
 
-/// Truncates towards zero, as AWS's functions do.
+/// Truncates a number towards zero, as AWS's functions do.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "saturates at the ends of the whole numbers"
@@ -358,7 +360,7 @@ fn range(arguments: &[JValue]) -> FunctionResult {
     ))
 }
 
-/// Evaluates `$hash(text, algorithm)`, in hexadecimal digits.
+/// Evaluates `$hash(text, algorithm)`: the hash of the text in hexadecimal digits.
 fn hash(arguments: &[JValue]) -> FunctionResult {
     let data = match argument(arguments, 0) {
         JValue::Undefined => return Ok(JValue::Undefined),

@@ -1,15 +1,15 @@
 //! Rewrites a parsed expression so that its evaluation stays within the limits of time and memory.
 //!
 //! The evaluator shares copied values, so a value may be small in memory and yet have 2^60 items: `[$x, $x]` doubles it
-//! in a few bytes. Building such a value is harmless; writing, comparing or walking it is not. So every operand that is
-//! written, compared, walked or built into something larger passes through [`WEIGH`], a function that no expression can
-//! name, which adds its weight to the meter and returns it. Texts that grow by a product (`$replace`, `$join`) are
-//! estimated first.
+//! in a few bytes. Building such a value is cheap, but writing, comparing or walking it may never end. So every operand
+//! that is written, compared, walked or built into something larger passes through [`WEIGH`], a function that no
+//! expression can name, which subtracts the operand's weight from the meter and returns the operand. `$replace` and
+//! `$join` can multiply the length of a text, so the length of their result is estimated first.
 
 use jsonata_core::ast::{AstNode, BinaryOp, PathStep, Stage};
 use jsonata_core::value::with_stack;
 
-/// The function that weighs its argument and returns it.
+/// The function that subtracts the weight of its argument from the meter and returns the argument.
 pub(super) const WEIGH: &str = "weigh operand";
 /// The function that weighs its argument and returns `true`, so that it can be a filter that keeps every item.
 pub(super) const FITS: &str = "weigh item";
@@ -28,7 +28,7 @@ pub(super) const PICTURE: &str = "weigh picture";
 /// The function that returns its first argument, a number, if formatting it by the second, a picture, gives a short
 /// text.
 pub(super) const WRITABLE: &str = "weigh number";
-/// Name of the helper that returns `true` if its argument is a function.
+/// The function that returns `true` if its argument is a function.
 pub(super) const IS_FUNCTION: &str = "is function";
 /// The replacement of the built-in `$distinct`, which compares all pairs of items and ignores the time limit.
 pub(super) const DISTINCT: &str = "distinct items";
@@ -36,7 +36,7 @@ pub(super) const DISTINCT: &str = "distinct items";
 pub(super) const NOW: &str = "now in milliseconds";
 /// The variable that holds the first argument of a call whose result is estimated.
 const FIRST: &str = "first argument";
-/// The variable that holds another argument of such a call.
+/// The variable that holds a later argument of a call whose result is estimated, such as a picture.
 const SECOND: &str = "second argument";
 /// The parameter of the function that wraps a replacement callback.
 const MATCH: &str = "match argument";
@@ -70,7 +70,7 @@ const WALKING: &[&str] = &[
     "zip",
 ];
 
-/// Rewrites an expression so that an evaluation stays within its bounds.
+/// Rewrites an expression so that an evaluation stays within the limits of its meter.
 pub(super) fn bounded(node: AstNode) -> AstNode {
     with_stack(|| match node {
         AstNode::Binary {
@@ -148,7 +148,7 @@ pub(super) fn bounded(node: AstNode) -> AstNode {
 }
 
 /// Returns the name that replaces a name in an expression: `$distinct` is renamed wherever it is read, called or bound,
-/// so that a variable of that name still hides the function.
+/// so that a variable with this name still hides the function.
 pub(super) fn renamed(name: String) -> String {
     if name == "distinct" {
         DISTINCT.to_owned()
@@ -157,7 +157,7 @@ pub(super) fn renamed(name: String) -> String {
     }
 }
 
-/// Rewrites a node and boxes it.
+/// Rewrites a node by [`bounded`] and boxes the result.
 fn boxed(node: AstNode) -> Box<AstNode> {
     Box::new(bounded(node))
 }
@@ -252,7 +252,7 @@ fn binary(op: BinaryOp, lhs: AstNode, rhs: AstNode) -> AstNode {
     }
 }
 
-/// Rewrites `lhs ~> rhs`. A call on the right takes the left as its first argument.
+/// Rewrites `lhs ~> rhs`. A call on the right side takes the left side as its first argument.
 fn chain(lhs: AstNode, rhs: AstNode) -> AstNode {
     match rhs {
         AstNode::Function {
@@ -271,7 +271,8 @@ fn chain(lhs: AstNode, rhs: AstNode) -> AstNode {
     }
 }
 
-/// Returns `true` if the result can be much larger than the arguments, so that it is estimated before the call.
+/// Returns `true` if a function's result can be much larger than its arguments, so that the size of the result is
+/// estimated before the call.
 fn estimates(name: &str) -> bool {
     matches!(name, "formatInteger" | "join" | "match" | "replace")
 }

@@ -1,4 +1,4 @@
-//! The texts of errors: those of JSONata's reference implementation, which AWS passes on to the user.
+//! The texts of errors, in the words of JSONata's reference implementation, which AWS shows to the user.
 
 use jsonata_core::evaluator::EvaluatorError;
 use jsonata_core::parser::ParserError;
@@ -6,7 +6,7 @@ use jsonata_core::parser::ParserError;
 use crate::error::{Error, ErrorKind};
 use crate::jsonata::evaluation_meter::MEMORY_LIMIT;
 
-/// The parser's names of tokens, and the tokens as written.
+/// The parser's name of each token, with the token as written in an expression.
 const TOKENS: &[(&str, &str)] = &[
     ("True", "true"),
     ("False", "false"),
@@ -64,7 +64,7 @@ pub(super) fn parser_message(error: &ParserError, text: &str) -> String {
     with_tokens_as_written(message)
 }
 
-/// Returns `true` if every quoted text in the expression ends.
+/// Returns `true` if every quoted text in the expression has a closing quote.
 fn closes_its_quotes(text: &str) -> bool {
     let (mut open, mut escaped) = (None, false);
     for character in text.chars() {

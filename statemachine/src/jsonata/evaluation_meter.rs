@@ -16,15 +16,15 @@ const MAX_TOTAL_WEIGHT: u64 = 512 << 20;
 const MAX_MILLISECONDS: u64 = 5_000;
 /// The most items that a sequence may have: AWS builds `[1..873782]` and not one more.
 pub(super) const MAX_SEQUENCE_ITEMS: usize = 873_782;
-/// The weight of a node besides its text.
+/// The weight of each value besides its text, in bytes.
 const NODE_WEIGHT: u64 = 8;
 
-/// The weight that one evaluation may still use.
+/// The weight that one evaluation may still use, and its time limit.
 #[derive(Debug)]
 pub(super) struct EvaluationMeter {
-    /// The weight left, shared by all functions of the evaluation.
+    /// The weight left, from which all functions of the evaluation subtract.
     left: Cell<u64>,
-    /// The time limit of the evaluation.
+    /// The time limit of the evaluation, in milliseconds.
     pub(super) milliseconds: u64,
 }
 
@@ -62,7 +62,7 @@ impl EvaluationMeter {
         self.charge(weight)
     }
 
-    /// Checks that a text of this length is allowed, and subtracts its weight.
+    /// Checks that a text of `bytes` bytes is allowed, and subtracts its weight before the text is built.
     pub(super) fn allow_text(&self, bytes: u64) -> Result<(), EvaluatorError> {
         if bytes > MAX_TEXT_BYTES {
             return Err(exceeded());
@@ -71,7 +71,7 @@ impl EvaluationMeter {
     }
 }
 
-/// Builds the error of a value that is too heavy.
+/// Builds the error of a value or an evaluation whose weight exceeds its limit.
 fn exceeded() -> EvaluatorError {
     EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned())
 }

@@ -23,7 +23,7 @@ const MAX_TEXT_BYTES: usize = 256 << 10;
 /// The depth to which an evaluation may nest. AWS stops at about 100 calls; a call takes three to five of these levels.
 const MAX_LEVELS: usize = 500;
 
-/// A parsed expression.
+/// A parsed JSONata expression, which can be evaluated any number of times.
 #[derive(Debug, Clone)]
 pub struct Expression {
     /// The expression as written, for messages.
@@ -46,7 +46,8 @@ impl Expression {
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
-                "the expression is longer than {MAX_TEXT_BYTES} bytes"
+                "the expression has {} bytes, expected at most {MAX_TEXT_BYTES}",
+                text.len()
             )));
         }
         let text = text.trim();
@@ -77,7 +78,7 @@ impl Expression {
     /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if there is no result,
     /// [`ErrorKind::UnsupportedResult`](crate::ErrorKind::UnsupportedResult) if the result is not JSON,
     /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if the expression failed,
-    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) if it exceeded a limit.
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) if the evaluation exceeded a limit.
     pub fn evaluate(&self, scope: &JsonataScope<'_>, host: &mut Host) -> Result<Value, Error> {
         self.evaluate_metered(scope, host, &Rc::new(EvaluationMeter::new()))
     }

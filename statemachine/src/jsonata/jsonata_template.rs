@@ -21,7 +21,7 @@ pub struct JsonataTemplate {
     node: ExpressionNode,
 }
 
-/// A part of a template.
+/// A part of a parsed template. Parts without expressions stay plain JSON values.
 #[derive(Debug, Clone)]
 enum ExpressionNode {
     /// A value without expressions, copied as it is.
@@ -30,7 +30,7 @@ enum ExpressionNode {
     Object(Vec<(String, ExpressionNode)>),
     /// An array with its items in order.
     Array(Vec<ExpressionNode>),
-    /// A string between `{%` and `%}`.
+    /// A string that was written between `{%` and `%}`.
     Expression(Box<Expression>),
 }
 
@@ -127,7 +127,8 @@ fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> ExpressionNo
     }
 }
 
-/// Builds the value of a part. `field` is the part's place in the state, as errors name it.
+/// Builds the value of a part. `field` is the path of the part in the state, such as `Output/values[0]`, which errors
+/// name.
 fn build(
     node: &ExpressionNode,
     field: &mut String,

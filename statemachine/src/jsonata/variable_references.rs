@@ -30,7 +30,7 @@ enum ReadPart {
 }
 
 impl ReadPart {
-    /// Adds the value at the end of `way`, a path of field names.
+    /// Adds the value at `way`, a path of field names, with everything in it.
     fn add(&mut self, way: &[&str]) {
         match (self, way) {
             (Self::Whole, _) => {}
@@ -44,7 +44,7 @@ impl ReadPart {
         }
     }
 
-    /// Converts this part of a value for the evaluator. Of an array, takes the fields from each item.
+    /// Converts this part of a value for the evaluator. For an array, converts this part of each item.
     fn cut(&self, value: &Value) -> JValue {
         let Self::Fields(fields) = self else {
             return from_json(value);
@@ -91,7 +91,7 @@ impl References {
         );
     }
 
-    /// Records that the expression reads a value inside a variable: the one at the end of `way`, a path of field names.
+    /// Records that the expression reads the value at `way`, a path of field names in the variable `name`.
     fn add(&mut self, name: &str, way: &[&str]) {
         self.variables
             .entry(name.to_owned())
@@ -146,7 +146,7 @@ impl References {
     }
 }
 
-/// Returns every name that a tree calls or reads as a variable. It can call no function with another name.
+/// Returns every name that a tree calls or reads as a variable. The tree cannot call a function by any other name.
 pub(super) fn names(tree: &AstNode) -> BTreeSet<String> {
     fn visit(node: &AstNode, names: &mut BTreeSet<String>) {
         if let AstNode::Variable(name) | AstNode::Function { name, .. } = node {
@@ -159,7 +159,7 @@ pub(super) fn names(tree: &AstNode) -> BTreeSet<String> {
     names
 }
 
-/// Returns the leading steps of a path that are plain fields.
+/// Returns the names of the leading steps of a path, up to the first step that is not a plain field.
 fn way(steps: &[PathStep]) -> Vec<&str> {
     let mut way = Vec::new();
     for step in steps {
@@ -178,17 +178,17 @@ fn way(steps: &[PathStep]) -> Vec<&str> {
 /// expressions have no such document.
 pub(super) fn reads_input(node: &AstNode) -> Option<String> {
     match node {
-        AstNode::Variable(name) if name.is_empty() => {
-            Some("`$` is not defined at the top level of an expression".to_owned())
-        }
+        AstNode::Variable(name) if name.is_empty() => Some(
+            "`$` has no value at the top level of an expression: read `$states.input` instead"
+                .to_owned(),
+        ),
         AstNode::ParentVariable(_) => Some("Reference to '$$' is not supported.".to_owned()),
         AstNode::Name(name) => Some(format!(
             "Reference to '{name}' at the top level is not supported."
         )),
-        AstNode::Wildcard | AstNode::Descendant | AstNode::Parent(_) => Some(
-            "`*`, `**` and `%` must follow a value to read from, such as `$states.input`"
-                .to_owned(),
-        ),
+        AstNode::Wildcard | AstNode::Descendant | AstNode::Parent(_) => {
+            Some("`*`, `**` and `%` must follow a value, such as `$states.input`".to_owned())
+        }
         // Later steps and groups read from the value of the first step.
         AstNode::Path { steps } => steps
             .first()
@@ -209,7 +209,7 @@ pub(super) fn reads_input(node: &AstNode) -> Option<String> {
     }
 }
 
-/// Visits the nodes directly below a node.
+/// Calls `visit` with each node directly below a node.
 fn each_child(node: &AstNode, visit: &mut dyn FnMut(&AstNode)) {
     match node {
         AstNode::Path { steps } => {

@@ -52,13 +52,13 @@ impl<'a> CharacterCursor<'a> {
         self.position + 1 >= self.characters.len()
     }
 
-    /// Returns the characters from one index to another, cut at the end of the path.
+    /// Returns the characters from the index `from` up to `to` (excluded), cut at the end of the path.
     pub(super) fn slice(&self, from: usize, to: usize) -> &'a [char] {
         let to = to.min(self.characters.len());
         &self.characters[from.min(to)..to]
     }
 
-    /// Returns the characters from one index to another as text.
+    /// Returns the characters from the index `from` up to `to` (excluded) as text.
     pub(super) fn text(&self, from: usize, to: usize) -> String {
         self.slice(from, to).iter().collect()
     }
@@ -121,14 +121,20 @@ impl<'a> CharacterCursor<'a> {
         while let Some(mut character) = self.at(place) {
             if matches!(character, '\'' | '"') {
                 place = self.find_unescaped(place, character).ok_or_else(|| {
-                    Error::invalid_expression(format!("the quote at {place} is not closed"))
+                    Error::invalid_expression(format!(
+                        "the text `{}` has no closing `{character}`",
+                        self.text(place, self.len())
+                    ))
                 })? + 1;
                 let Some(next) = self.at(place) else { break };
                 character = next;
             }
             if patterns && character == '/' {
                 place = self.find_unescaped(place, '/').ok_or_else(|| {
-                    Error::invalid_expression(format!("the pattern at {place} is not closed"))
+                    Error::invalid_expression(format!(
+                        "the pattern `{}` has no closing `/`",
+                        self.text(place, self.len())
+                    ))
                 })? + 1;
                 let Some(next) = self.at(place) else { break };
                 character = next;
@@ -145,7 +151,8 @@ impl<'a> CharacterCursor<'a> {
             place += 1;
         }
         Err(Error::invalid_expression(format!(
-            "the `{open}` at {index} is not closed"
+            "`{}` has no closing `{close}`",
+            self.text(index, self.len())
         )))
     }
 }
@@ -173,7 +180,9 @@ pub(super) fn unescape(characters: &[char]) -> Result<String, Error> {
                     .ok()
                     .filter(|_| digits.len() == 4)
                     .ok_or_else(|| {
-                        Error::invalid_expression(format!("`\\u{digits}` is not a valid escape"))
+                        Error::invalid_expression(format!(
+                            "`\\u{digits}` is not a valid escape, expected four hexadecimal digits"
+                        ))
                     })?;
                 match (pending_surrogate.take(), unit) {
                     (None, 0xD800..=0xDBFF) => pending_surrogate = Some(unit),

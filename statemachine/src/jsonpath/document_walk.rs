@@ -18,7 +18,7 @@ pub(super) struct DocumentWalk<'v, 'b> {
     pub(super) root: &'v Value,
     /// The work and memory left, shared with the walks of filters and arguments.
     pub(super) budget: &'b mut QueryBudget,
-    /// `true` if a missing field fails even after a wildcard or filter, as a test for existence requires.
+    /// `true` if a missing field is a failure even after a wildcard or filter, as a test for existence requires.
     pub(super) require_fields: bool,
     /// The values at the end of the path, in the order in which they were found.
     pub(super) found: Vec<Cow<'v, Value>>,
@@ -36,7 +36,9 @@ impl<'v> DocumentWalk<'v, '_> {
     ) -> Result<(), QueryFailure> {
         self.budget.visit()?;
         if trail.depth() > MAX_DOCUMENT_DEPTH {
-            return Err(QueryFailure::Limit("the document nests too deeply"));
+            return Err(QueryFailure::Limit(
+                "the document that the path reads nests too deeply",
+            ));
         }
         let Some(step) = self.steps.list.get(at) else {
             self.found.push(Cow::Borrowed(value));
@@ -58,7 +60,7 @@ impl<'v> DocumentWalk<'v, '_> {
         at + 1 == self.steps.list.len()
     }
 
-    /// Returns `true` if the steps before this one lead to one place, so that a value of the wrong type is an error.
+    /// Returns `true` if the steps before this one match at most one value. A value of the wrong type is then an error.
     fn upstream_definite(&self, at: usize) -> bool {
         self.steps.upstream_definite[at]
     }
@@ -117,8 +119,8 @@ impl<'v> DocumentWalk<'v, '_> {
         self.step(at + 1, value, &trail)
     }
 
-    /// Returns `true` if a field found in an item of a scanned array is a match. It is one only if the step before is
-    /// the index of that item, so that `$..[1].key` does not match every item.
+    /// Returns `true` if a field found in an item of a scanned array is a match. The field is a match only if the step
+    /// before is the index of that item, so that `$..[1].key` does not match every item.
     fn keeps_scanned(&self, at: usize) -> bool {
         let Some(Some(index)) = self.scanned_index.get(at) else {
             return true;
@@ -160,8 +162,8 @@ impl<'v> DocumentWalk<'v, '_> {
         Ok(())
     }
 
-    /// Returns the items of an array. A value of another type is an error if the path leads to one place, and `None` if
-    /// several places may match.
+    /// Returns the items of an array. A value of another type is an error if the steps so far match at most one value;
+    /// otherwise the result is `None`.
     fn array(
         &self,
         at: usize,
@@ -237,8 +239,8 @@ impl<'v> DocumentWalk<'v, '_> {
         let (from, to) = match slice {
             Slice::From(from) => (from_end(from).max(0), length),
             Slice::To(to) => (0, from_end(to).min(length)),
-            // The bounds are used as written: a negative start runs through the last items and on into the first. There
-            // is nothing before the first item, so the walk starts no earlier.
+            // As in Jayway, `[-1:2]` first reads the last item, then those from index 0. A start before the first item
+            // is moved to the first item.
             Slice::Between(..) if length == 0 => return Ok(()),
             Slice::Between(from, to) => (i64::from(from).max(-length), i64::from(to).min(length)),
         };
@@ -274,7 +276,9 @@ impl<'v> DocumentWalk<'v, '_> {
     ) -> Result<(), QueryFailure> {
         self.budget.visit()?;
         if trail.depth() > MAX_DOCUMENT_DEPTH {
-            return Err(QueryFailure::Limit("the document nests too deeply"));
+            return Err(QueryFailure::Limit(
+                "the document that the path reads nests too deeply",
+            ));
         }
         match value {
             Value::Object(fields) => {

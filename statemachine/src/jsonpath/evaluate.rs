@@ -9,7 +9,7 @@ use crate::jsonpath::path_trail::PathTrail;
 use crate::jsonpath::query_budget::{QueryBudget, QueryFailure};
 use crate::jsonpath::syntax_tree::{QueryFunction, QueryStep, QuerySteps};
 
-/// Evaluates steps on a document; returns one value if they are definite, else an array.
+/// Evaluates steps on a document; returns one value if the steps are definite, and an array of the matches otherwise.
 pub(super) fn evaluate<'v>(
     steps: &'v QuerySteps,
     document: &'v Value,

@@ -23,7 +23,8 @@ impl<'v> DocumentWalk<'v, '_> {
         }
     }
 
-    /// Returns `true` if a condition holds; fails with [`QueryFailure::Refused`] if it does not apply to the item.
+    /// Returns `true` if a condition holds; fails with [`QueryFailure::Refused`] if the condition does not apply to the
+    /// item.
     fn meets(
         &mut self,
         condition: &'v FilterCondition,
@@ -93,7 +94,7 @@ impl<'v> DocumentWalk<'v, '_> {
         Ok(match operand {
             FilterOperand::Path(path) => match self.filter_path(path, item, false) {
                 Ok(value) => {
-                    // A comparison walks the value, which a test for existence only finds.
+                    // A comparison reads the whole value, while a test for existence only finds it.
                     if !value.is_number() {
                         self.budget.visit_bytes(evaluation_budget::weight(&value))?;
                     }

@@ -14,17 +14,17 @@ use crate::jsonpath::syntax_tree::{FilterOperator, FilterPattern};
 /// One side of a comparison, evaluated.
 #[derive(Debug, Clone)]
 pub(super) enum Side<'v> {
-    /// A path that leads nowhere; it equals nothing.
+    /// The result of a path that finds nothing; equal to no other side.
     Undefined,
-    /// JSON's null.
+    /// JSON's null, equal only to null.
     Null,
-    /// A boolean.
+    /// A boolean, equal only to the same boolean.
     Boolean(bool),
     /// A number, compared by value with numbers and numeric texts.
     Number(Number),
     /// A text, ordered by its UTF-16 units as in Java.
     Text(Cow<'v, str>),
-    /// An array or object; a literal one on the left never equals anything.
+    /// An array or object. As in Jayway, a literal on the left side equals nothing.
     Json {
         /// The array or object.
         value: Cow<'v, Value>,
@@ -78,7 +78,7 @@ impl<'v> Side<'v> {
         matches!(self, Self::Json { .. })
     }
 
-    /// Compares by value; a number and a text are equal if one converts to the other.
+    /// Returns `true` if both sides have equal values. A number and a text are equal if one converts to the other.
     fn equals(&self, other: &Side<'_>) -> bool {
         match (self, other) {
             (Self::Null, Side::Null) => true,
@@ -108,7 +108,7 @@ impl<'v> Side<'v> {
             .any(|item| self.equals(&Side::from_borrowed(item)))
     }
 
-    /// Returns `true` if both sides have the same type; arrays and objects count as one.
+    /// Returns `true` if both sides have the same type; arrays and objects count as one type.
     fn same_type(&self, other: &Side<'_>) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(&other.clone())
     }
@@ -127,7 +127,7 @@ pub(super) fn pairs(left: &Side<'_>, operator: FilterOperator, right: &Side<'_>)
     }
 }
 
-/// Returns `true` if the comparison holds.
+/// Returns `true` if the comparison holds; fails if the operator does not apply to the sides.
 pub(super) fn holds(
     left: &Side<'_>,
     operator: FilterOperator,
@@ -237,10 +237,10 @@ fn is_empty(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
     }
 }
 
-/// The items of both sides.
+/// The items of the left side and the items of the right side.
 type Lists<'a> = (&'a [Value], &'a [Value]);
 
-/// Returns both sides as lists; `None` if one is an object.
+/// Returns the items of both sides; `None` if a side is an object.
 fn lists<'a>(left: &'a Side<'_>, right: &'a Side<'_>) -> Result<Option<Lists<'a>>, QueryFailure> {
     if !left.is_json() || !right.is_json() {
         return Err(QueryFailure::Refused);
@@ -256,7 +256,7 @@ fn share_an_item(left: &Side<'_>, right: &Side<'_>) -> Result<Option<bool>, Quer
     }))
 }
 
-/// Evaluates `=~`, whose pattern may be on either side. An array matches if one of its items does.
+/// Evaluates `=~`, whose pattern may be on either side. An array matches if one of its items matches.
 fn matches_pattern(left: &Side<'_>, right: &Side<'_>) -> bool {
     let (pattern, subject) = match (left, right) {
         (Side::Pattern(_), Side::Pattern(_)) => return false,

@@ -1,4 +1,4 @@
-//! JSON literals in filters. Strings in them may have single quotes, double quotes or no quotes.
+//! JSON literals in filters. Strings inside a literal may have single quotes, double quotes or no quotes.
 
 use serde_json::{Map, Number, Value};
 
@@ -33,7 +33,7 @@ pub(super) fn number(text: &str) -> Option<Number> {
     text.parse::<f64>().ok().and_then(Number::from_f64)
 }
 
-/// A parser of a literal.
+/// A parser of an array or object literal in a filter.
 struct LiteralParser<'a> {
     /// The position in the literal's characters.
     cursor: CharacterCursor<'a>,
@@ -50,12 +50,12 @@ impl LiteralParser<'_> {
     /// Builds the error for an unexpected character, or for the end of the literal, at the position.
     fn unexpected(&self, expected: &str) -> Error {
         match self.cursor.current() {
-            Some(got) => {
-                Error::invalid_expression(format!("expected {expected} in a literal, got `{got}`"))
-            }
-            None => {
-                Error::invalid_expression(format!("expected {expected} in a literal, got its end"))
-            }
+            Some(got) => Error::invalid_expression(format!(
+                "expected {expected} in a literal of a filter, got `{got}`"
+            )),
+            None => Error::invalid_expression(format!(
+                "expected {expected} in a literal of a filter, got the end of the literal"
+            )),
         }
     }
 
@@ -63,7 +63,7 @@ impl LiteralParser<'_> {
     fn read(&mut self, depth: usize) -> Result<Value, Error> {
         if depth > MAX_NESTING {
             return Err(Error::invalid_expression(format!(
-                "a literal nests deeper than {MAX_NESTING} levels"
+                "a literal of a filter nests deeper than {MAX_NESTING} levels"
             )));
         }
         self.skip_blanks();
@@ -127,10 +127,12 @@ impl LiteralParser<'_> {
     fn read_text(&mut self) -> Result<String, Error> {
         let start = self.cursor.position;
         let quote = self.cursor.current().unwrap_or('"');
-        let end = self
-            .cursor
-            .find_unescaped(start, quote)
-            .ok_or_else(|| self.unexpected("a closing quote"))?;
+        let end = self.cursor.find_unescaped(start, quote).ok_or_else(|| {
+            Error::invalid_expression(format!(
+                "the text `{}` has no closing `{quote}`",
+                self.cursor.text(start, self.cursor.len())
+            ))
+        })?;
         self.cursor.position = end + 1;
         unescape(self.cursor.slice(start + 1, end))
     }

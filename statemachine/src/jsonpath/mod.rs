@@ -1,9 +1,9 @@
 //! `JSONPath` as AWS evaluates it: Jayway's semantics.
 //!
-//! No crate for RFC 9535 fits. Here, a definite path returns the bare value and fails if it leads nowhere; an
-//! indefinite one (wildcard, slice, filter, `..`) returns an array. Filters compare loosely, the step of a slice is
-//! ignored, and some valid RFC 9535 paths are rejected. [`Query`] is that language; [`ReferencePath`] is the strict
-//! grammar of `ResultPath`, which names one place to write to.
+//! No crate for RFC 9535 fits. In Jayway, a definite path returns the bare value and fails if it finds nothing. An
+//! indefinite path (wildcard, slice, filter, `..`) returns an array. Filters compare loosely, the step of a slice is
+//! ignored, and some valid RFC 9535 paths are rejected. [`Query`] is a path of Jayway's language; [`ReferencePath`] is
+//! the strict grammar of `ResultPath`, which names one place to write to.
 //!
 //! ```
 //! use drivetrain_statemachine::jsonpath::Query;

@@ -10,7 +10,7 @@ use crate::jsonpath::syntax_tree::{
     QuerySteps,
 };
 
-/// The memory limit of a compiled pattern: enough for any sensible one, too little to do harm.
+/// The memory limit of a compiled pattern: enough for any pattern of a real filter, too little to exhaust the memory.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
 
 /// Every operator by its name. Operators that are words are not case-sensitive.
@@ -55,7 +55,7 @@ impl FilterCondition {
                 .cursor
                 .text(parser.cursor.position, parser.cursor.len());
             return Err(Error::invalid_expression(format!(
-                "expected the end of the filter, got `{rest}`"
+                "expected an operator or the end of the filter, got `{rest}`"
             )));
         }
         Ok(condition)
@@ -118,7 +118,7 @@ impl FilterParser<'_> {
         self.nesting += 1;
         if self.nesting > MAX_NESTING {
             return Err(Error::invalid_expression(format!(
-                "filters nest deeper than {MAX_NESTING} levels"
+                "the conditions of a filter nest deeper than {MAX_NESTING} levels"
             )));
         }
         let condition = self.read_operand_within();
@@ -141,7 +141,10 @@ impl FilterParser<'_> {
             let condition = self.read_or()?;
             if !self.cursor.skip_blanks().is_at(')') {
                 return Err(self.doubt.take().unwrap_or_else(|| {
-                    Error::invalid_expression("a bracket in a filter is not closed by `)`")
+                    Error::invalid_expression(format!(
+                        "expected an operator or `)` in a filter, got `{}`",
+                        self.cursor.text(self.cursor.position, self.cursor.len())
+                    ))
                 }));
             }
             self.cursor.position += 1;
@@ -165,7 +168,8 @@ impl FilterParser<'_> {
                     });
                 }
                 Err(error) if !matches!(left, FilterOperand::Path(_)) => return Err(error),
-                // The text after the path is not a comparison; the error is returned if nothing else parses it.
+                // The text after the path is not a comparison. The error is returned if that text cannot be parsed
+                // otherwise.
                 Err(error) => self.doubt = Some(error),
             }
         }
@@ -176,12 +180,12 @@ impl FilterParser<'_> {
                 expected: !negated,
             }),
             _ => Err(Error::invalid_expression(
-                "a literal in a filter must be compared with something",
+                "expected a comparison operator after a literal in a filter",
             )),
         }
     }
 
-    /// Reads an operator, which is either signs or a word; `None` if there is no such operator.
+    /// Reads an operator, which is either signs or a word; `None` if the text is not an operator.
     fn read_operator(&mut self) -> Option<FilterOperator> {
         let start = self.cursor.skip_blanks().position;
         let is_sign = |character: char| matches!(character, '<' | '>' | '=' | '~' | '!');
@@ -210,7 +214,9 @@ impl FilterParser<'_> {
                 self.cursor.position += 1;
                 match self.cursor.skip_blanks().current() {
                     Some('$' | '@') => self.read_path(),
-                    _ => Err(Error::invalid_expression("expected a path after `!`")),
+                    _ => Err(Error::invalid_expression(
+                        "expected a path after `!` in a filter",
+                    )),
                 }
             }
             Some(quote @ ('\'' | '"')) => self.read_text(quote),
@@ -233,7 +239,8 @@ impl FilterParser<'_> {
         let end = self.cursor.position + keyword.len();
         if self.cursor.text(self.cursor.position, end) != keyword {
             return Err(Error::invalid_expression(format!(
-                "expected `{keyword}` in a filter"
+                "expected `{keyword}` or a text in quotes in a filter, got `{}`",
+                self.cursor.text(self.cursor.position, end)
             )));
         }
         self.cursor.position = end;
@@ -244,7 +251,10 @@ impl FilterParser<'_> {
     fn read_text(&mut self, quote: char) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         let end = self.cursor.find_unescaped(start, quote).ok_or_else(|| {
-            Error::invalid_expression(format!("a text in a filter is not closed by `{quote}`"))
+            Error::invalid_expression(format!(
+                "the text `{}` in a filter has no closing `{quote}`",
+                self.cursor.text(start, self.cursor.len())
+            ))
         })?;
         self.cursor.position = end + 1;
         Ok(FilterOperand::Text(unescape(
@@ -260,7 +270,7 @@ impl FilterParser<'_> {
         filter_literal::parse(self.cursor.slice(start, end + 1)).map(FilterOperand::Json)
     }
 
-    /// Reads a number. As the fallback, reports any other text as not being a value.
+    /// Reads a number. Any text that does not begin like a value is reported as an error here.
     fn read_number(&mut self) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         while self.cursor.current().is_some_and(|character| {
@@ -273,8 +283,8 @@ impl FilterParser<'_> {
             .map(FilterOperand::Number)
             .ok_or_else(|| {
                 Error::invalid_expression(format!(
-                    "expected a value in a filter at position {}",
-                    start + 1
+                    "expected a path or a literal in a filter, got `{}`",
+                    self.cursor.text(start, self.cursor.len())
                 ))
             })
     }
@@ -283,7 +293,10 @@ impl FilterParser<'_> {
     fn read_pattern(&mut self) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         let end = self.cursor.find_unescaped(start, '/').ok_or_else(|| {
-            Error::invalid_expression("a pattern in a filter is not closed by `/`")
+            Error::invalid_expression(format!(
+                "the pattern `{}` in a filter has no closing `/`",
+                self.cursor.text(start, self.cursor.len())
+            ))
         })?;
         self.cursor.position = end + 1;
         let source = self.cursor.text(start + 1, end);
@@ -308,13 +321,16 @@ impl FilterParser<'_> {
             .ignore_whitespace(flags.contains(&'x'))
             .multi_line(flags.contains(&'m'))
             .dot_matches_new_line(flags.contains(&'s'));
-        let regex = builder.build().map_err(|source| {
-            Error::invalid_expression("invalid pattern in a filter").caused_by(source)
+        let regex = builder.build().map_err(|error| {
+            Error::invalid_expression(format!(
+                "`/{source}/` is not a valid regular expression in a filter"
+            ))
+            .caused_by(error)
         })?;
         Ok(FilterOperand::Pattern(FilterPattern { regex }))
     }
 
-    /// Reads a path up to an operator, a blank or a bracket that is not its own.
+    /// Reads a path up to an operator, a blank or a closing bracket that was opened before the path.
     fn read_path(&mut self) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         let from_root = self.cursor.is_at('$');

@@ -18,7 +18,8 @@ impl Query {
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
-                "the path is longer than {MAX_TEXT_BYTES} bytes"
+                "the path has {} bytes, expected at most {MAX_TEXT_BYTES}",
+                text.len()
             )));
         }
         let (root, rest) = split_root(text)?;
@@ -28,7 +29,7 @@ impl Query {
             match step {
                 QueryStep::Function(function) if !function.is_known() => {
                     return Err(Error::invalid_expression(format!(
-                        "the function `{function}` is unknown"
+                        "the path calls `{function}`, which is not a JSONPath function"
                     )));
                 }
                 _ => {}
@@ -49,7 +50,7 @@ impl QuerySteps {
     pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, Error> {
         if nesting > MAX_NESTING {
             return Err(Error::invalid_expression(format!(
-                "filters nest deeper than {MAX_NESTING} levels"
+                "filters and function arguments nest deeper than {MAX_NESTING} levels"
             )));
         }
         let blanks = characters
@@ -71,7 +72,7 @@ impl QuerySteps {
             Some('.' | '[') => parser.read_all()?,
             Some(other) => {
                 return Err(Error::invalid_expression(format!(
-                    "expected `.` or `[` after the root, got `{other}`"
+                    "expected `.` or `[` after the root of the path, got `{other}`"
                 )));
             }
         }
@@ -141,9 +142,9 @@ impl QueryParser<'_> {
     /// Builds the error for an unexpected character, or for the end of the path, at the position.
     fn unexpected(&self, expected: &str) -> Error {
         match self.cursor.current() {
-            Some(got) => Error::invalid_expression(format!(
-                "expected {expected}, got `{got}` at position {}",
-                self.cursor.position + 1
+            Some(_) => Error::invalid_expression(format!(
+                "expected {expected}, got `{}`",
+                self.cursor.text(self.cursor.position, self.cursor.len())
             )),
             None => {
                 Error::invalid_expression(format!("expected {expected}, got the end of the path"))
@@ -162,8 +163,8 @@ impl QueryParser<'_> {
             match character {
                 ' ' => {
                     return Err(Error::invalid_expression(format!(
-                        "a name with blanks needs brackets, as in `['{} ..']`",
-                        self.cursor.text(start, end)
+                        "a name with a space must be quoted in brackets, as in `['first name']`, got `{}`",
+                        self.cursor.text(start, self.cursor.len())
                     )));
                 }
                 '.' | '[' => break,
@@ -209,8 +210,10 @@ impl QueryParser<'_> {
                 serde_json::from_str(&text)
                     .map(QueryArgument::Literal)
                     .map_err(|source| {
-                        Error::invalid_expression(format!("`{text}` is not a valid argument"))
-                            .caused_by(source)
+                        Error::invalid_expression(format!(
+                            "the argument `{text}` of a function is neither a path nor JSON"
+                        ))
+                        .caused_by(source)
                     })
             }
         }
@@ -231,14 +234,14 @@ impl QueryParser<'_> {
                     Ok(QueryStep::Wildcard)
                 }
                 _ => Err(Error::invalid_expression(format!(
-                    "expected `]` after `[*`, at position {}",
-                    star + 2
+                    "expected `]` after `[*`, got `{}`",
+                    self.cursor.text(star + 1, self.cursor.len())
                 ))),
             },
             Some((mark, '?')) => self.read_filter(mark),
             _ => Err(Error::invalid_expression(format!(
-                "expected a quoted name, an index, `*` or `?(` after `[` at position {}",
-                self.cursor.position + 1
+                "expected a quoted name, an index, `*` or `?(` in brackets, got `{}`",
+                self.cursor.text(self.cursor.position, self.cursor.len())
             ))),
         }
     }
@@ -250,9 +253,10 @@ impl QueryParser<'_> {
         let mut place = self.cursor.position;
         loop {
             let Some((next, character)) = self.cursor.significant_after(place) else {
-                return Err(Error::invalid_expression(
-                    "a bracket with names is not closed by `]`",
-                ));
+                return Err(Error::invalid_expression(format!(
+                    "`{}` has no closing `]`",
+                    self.cursor.text(self.cursor.position, self.cursor.len())
+                )));
             };
             place = match character {
                 ']' if !expects_name => {
@@ -265,16 +269,19 @@ impl QueryParser<'_> {
                 }
                 other if other == quote && expects_name => {
                     let end = self.cursor.find_unescaped(next, quote).ok_or_else(|| {
-                        Error::invalid_expression(format!("a name is not closed by `{quote}`"))
+                        Error::invalid_expression(format!(
+                            "the name `{}` has no closing `{quote}`",
+                            self.cursor.text(next, self.cursor.len())
+                        ))
                     })?;
                     names.push(unescape(self.cursor.slice(next + 1, end))?);
                     expects_name = false;
                     end
                 }
-                other => {
+                _ => {
                     return Err(Error::invalid_expression(format!(
-                        "expected names separated by `,` in brackets, got `{other}` at position {}",
-                        next + 1
+                        "expected names in the same quotes, separated by `,`, in brackets, got `{}`",
+                        self.cursor.text(next, self.cursor.len())
                     )));
                 }
             };
@@ -284,10 +291,12 @@ impl QueryParser<'_> {
     /// Reads `[0]`, `[0,1]` or a slice.
     fn read_array(&mut self) -> Result<QueryStep, Error> {
         let start = self.cursor.position + 1;
-        let end = self
-            .cursor
-            .find(start, ']')
-            .ok_or_else(|| Error::invalid_expression("a bracket is not closed by `]`"))?;
+        let end = self.cursor.find(start, ']').ok_or_else(|| {
+            Error::invalid_expression(format!(
+                "`{}` has no closing `]`",
+                self.cursor.text(self.cursor.position, self.cursor.len())
+            ))
+        })?;
         let text = self.cursor.text(start, end);
         let text = text.trim_matches(' ');
         let step = if text.contains(':') {
@@ -302,13 +311,17 @@ impl QueryParser<'_> {
     /// Reads `[?(..)]`; `mark` is the index of the `?`.
     fn read_filter(&mut self, mark: usize) -> Result<QueryStep, Error> {
         let Some((open, '(')) = self.cursor.significant_after(mark) else {
-            return Err(Error::invalid_expression("expected `(` after `[?`"));
+            return Err(Error::invalid_expression(format!(
+                "expected `(` after `[?`, got `{}`",
+                self.cursor.text(mark + 1, self.cursor.len())
+            )));
         };
         let close = self.cursor.find_closing(open, '(', ')', true)?;
         let Some((end, ']')) = self.cursor.significant_after(close) else {
-            return Err(Error::invalid_expression(
-                "expected `]` after a filter's `)`",
-            ));
+            return Err(Error::invalid_expression(format!(
+                "expected `]` after the filter `{}`",
+                self.cursor.text(open, close + 1)
+            )));
         };
         let condition =
             FilterCondition::parse(self.cursor.slice(open, close + 1), self.nesting + 1)?;
@@ -330,7 +343,7 @@ fn slice(text: &str) -> Result<Slice, Error> {
         .contains(|character: char| !character.is_ascii_digit() && !matches!(character, '-' | ':'))
     {
         return Err(Error::invalid_expression(format!(
-            "`[{text}]` is not a slice"
+            "`[{text}]` is not a valid slice, expected whole numbers separated by `:`"
         )));
     }
     match (from, to) {
@@ -338,7 +351,7 @@ fn slice(text: &str) -> Result<Slice, Error> {
         (Some(from), None) => Ok(Slice::From(from)),
         (None, Some(to)) => Ok(Slice::To(to)),
         (None, None) => Err(Error::invalid_expression(format!(
-            "the slice `[{text}]` has neither start nor end"
+            "the slice `[{text}]` must have a start or an end"
         ))),
     }
 }
@@ -355,7 +368,11 @@ fn whole_number(text: &str) -> Result<i32, Error> {
     text.parse()
         .ok()
         .filter(|_| !text.starts_with('+'))
-        .ok_or_else(|| Error::invalid_expression(format!("`{text}` is not an array index")))
+        .ok_or_else(|| {
+            Error::invalid_expression(format!(
+                "`{text}` is not a valid array index, expected a whole number"
+            ))
+        })
 }
 
 /// Splits a function's arguments at the commas outside quotes and brackets.

@@ -19,7 +19,7 @@ pub(super) enum QueryRoot {
 /// Splits a path into its root (`$`, `$$` or `$name`) and the text after it.
 pub(super) fn split_root(text: &str) -> Result<(QueryRoot, &str), Error> {
     let Some(rest) = text.strip_prefix('$') else {
-        return Err(Error::invalid_expression("a path starts with `$`"));
+        return Err(Error::invalid_expression("a path must start with `$`"));
     };
     if let Some(rest) = rest.strip_prefix('$') {
         return Ok((QueryRoot::Context, rest));

@@ -1,33 +1,33 @@
-//! The way from the root of a document to a value in it, for messages.
+//! The path from the root of a document to a value in it, for messages.
 
 use std::fmt;
 
-/// The way from the root to a value, kept on the stack and formatted only in messages.
+/// The path from the root to a value, kept on the stack and formatted only in messages.
 pub(super) enum PathTrail<'t> {
     /// The document itself.
     Root,
-    /// A field of the value above.
+    /// A field of the object at `above`.
     Field {
-        /// The way to the object.
+        /// The path to the object.
         above: &'t PathTrail<'t>,
-        /// The number of fields and items on the way, this one included.
+        /// The number of fields and items in the path, including this one.
         depth: usize,
         /// The field's name.
         name: &'t str,
     },
-    /// An item of the array above.
+    /// An item of the array at `above`.
     Index {
-        /// The way to the array.
+        /// The path to the array.
         above: &'t PathTrail<'t>,
-        /// The number of fields and items on the way, this one included.
+        /// The number of fields and items in the path, including this one.
         depth: usize,
-        /// The index as the path has it, negative if it counts from the end.
+        /// The index as the query gives it, negative if it counts from the end.
         index: i64,
     },
 }
 
 impl<'t> PathTrail<'t> {
-    /// Returns the number of fields and items on the way to the value; 0 for the root.
+    /// Returns the number of fields and items in the path; 0 for the root.
     pub(super) fn depth(&self) -> usize {
         match self {
             Self::Root => 0,
@@ -35,7 +35,7 @@ impl<'t> PathTrail<'t> {
         }
     }
 
-    /// Returns the way to a field of this value.
+    /// Returns the path to a field of the value at this path.
     pub(super) fn field(&'t self, name: &'t str) -> Self {
         Self::Field {
             above: self,
@@ -44,12 +44,12 @@ impl<'t> PathTrail<'t> {
         }
     }
 
-    /// Returns the way to the item at a position, counted from 0.
+    /// Returns the path to the item at a position, counted from 0.
     pub(super) fn item(&'t self, position: usize) -> Self {
         self.index(i64::try_from(position).unwrap_or(i64::MAX))
     }
 
-    /// Returns the way to an item, by the index that the path gives; a negative one counts from the end.
+    /// Returns the path to an item by its index as the query gives it; a negative index counts from the end.
     pub(super) fn index(&'t self, index: i64) -> Self {
         Self::Index {
             above: self,

@@ -14,10 +14,10 @@ use crate::scope::Scope;
 /// AWS's message for a path that is applied to a null input.
 pub(crate) const NULL_INPUT: &str = "Unable to apply Path transformation to null or empty input.";
 
-/// A parsed path.
+/// A parsed path, ready to be evaluated any number of times.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    /// The path as written.
+    /// The path as written, which messages quote.
     pub(super) text: String,
     /// The value from which the path starts.
     pub(super) root: QueryRoot,
@@ -40,10 +40,10 @@ impl Query {
     /// Evaluates the path in a scope.
     ///
     /// # Errors
-    /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if a definite path leads nowhere,
+    /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if a definite path finds nothing,
     /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if a function or filter does not apply to
-    /// its value, [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) if the path takes too many steps or
-    /// matches too much.
+    /// its value, [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) if the path visits too many values or
+    /// its matches are too large.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Error> {
         self.resolve(scope).map(Cow::into_owned)
     }
@@ -64,7 +64,7 @@ impl Query {
         self.resolve_on(document)
     }
 
-    /// Returns `true` if the value can be moved out of the input: the path is plain and starts there.
+    /// Returns `true` if the value can be moved out of the input: the path is plain and starts at the input.
     pub(crate) fn can_move(&self) -> bool {
         self.plain && self.root == QueryRoot::Input
     }
@@ -101,7 +101,8 @@ impl Query {
         })
     }
 
-    /// Returns a mutable reference to the value that the path finds, so that the caller can move it out.
+    /// Returns a mutable reference to the value that the path finds, so that the caller can move the value out; `None`
+    /// if the path finds nothing.
     pub(crate) fn find_mut<'v>(&self, document: &'v mut Value) -> Option<&'v mut Value> {
         self.steps
             .list
@@ -188,7 +189,7 @@ fn follow<'v>(steps: &[QueryStep], document: &'v Value) -> Option<&'v Value> {
     })
 }
 
-/// Converts an index, which may count from the end, to one from the start.
+/// Converts an index, which may count from the end, to an index from the start; `None` if it lies before the start.
 fn place(length: usize, index: i32) -> Option<usize> {
     let index = isize::try_from(index).ok()?;
     if index < 0 {
@@ -197,7 +198,7 @@ fn place(length: usize, index: i32) -> Option<usize> {
     Some(index.unsigned_abs())
 }
 
-/// Returns a field; in a small object, comparing a few names is faster than hashing one.
+/// Returns the value of a field. In a small object, comparing a few names is faster than hashing one.
 fn field<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
     const SMALL: usize = 12;
     if fields.len() > SMALL {

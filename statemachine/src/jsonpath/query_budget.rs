@@ -15,13 +15,13 @@ pub(super) const MAX_DOCUMENT_DEPTH: usize = 256;
 /// The reason why an evaluation stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum QueryFailure {
-    /// The path leads nowhere.
+    /// The path finds nothing; holds the message.
     Missing(String),
-    /// A value has the wrong type.
+    /// A value has the wrong type; holds the message.
     Mismatch(String),
     /// A filter does not apply to the value. Inside a filter, such a condition counts as not met.
     Refused,
-    /// A limit was exceeded.
+    /// A limit was exceeded; holds a message that names the limit.
     Limit(&'static str),
 }
 
@@ -42,12 +42,12 @@ impl From<QueryFailure> for Error {
 pub(super) struct QueryBudget {
     /// The number of values that may still be visited.
     visits: u64,
-    /// The memory of copied values that may still be used.
+    /// The bytes that copies of values may still take.
     bytes: evaluation_budget::Budget,
 }
 
 impl QueryBudget {
-    /// Creates a full budget.
+    /// Creates a budget from which nothing is spent.
     pub(super) fn new() -> Self {
         Self {
             visits: MAX_VISITS,
@@ -57,27 +57,25 @@ impl QueryBudget {
 
     /// Counts one visit of a value.
     pub(super) fn visit(&mut self) -> Result<(), QueryFailure> {
-        self.visits = self
-            .visits
-            .checked_sub(1)
-            .ok_or(QueryFailure::Limit("the path takes too many steps"))?;
+        self.visits = self.visits.checked_sub(1).ok_or(QueryFailure::Limit(
+            "the path visits too many values of the document",
+        ))?;
         Ok(())
     }
 
     /// Counts compared or matched bytes, converted to visits.
     pub(super) fn visit_bytes(&mut self, bytes: u64) -> Result<(), QueryFailure> {
         let visits = bytes / BYTES_PER_VISIT;
-        self.visits = self
-            .visits
-            .checked_sub(visits)
-            .ok_or(QueryFailure::Limit("the path takes too many steps"))?;
+        self.visits = self.visits.checked_sub(visits).ok_or(QueryFailure::Limit(
+            "the path visits too many values of the document",
+        ))?;
         Ok(())
     }
 
     /// Takes the memory of a copied value from the budget. For example, `$..*` copies a value once per level above it.
     pub(super) fn pay_for(&mut self, value: &Value) -> Result<(), QueryFailure> {
-        self.bytes
-            .pay_for(value)
-            .map_err(|_exhausted| QueryFailure::Limit("the path matches too much"))
+        self.bytes.pay_for(value).map_err(|_exhausted| {
+            QueryFailure::Limit("the values that the path matches are too large in total")
+        })
     }
 }

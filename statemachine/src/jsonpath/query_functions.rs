@@ -50,7 +50,8 @@ impl QueryFunction {
                 let index = arguments.first().and_then(|argument| argument.as_i64());
                 item(
                     value,
-                    index.ok_or_else(|| failed("`index` needs a whole number as its argument"))?,
+                    index
+                        .ok_or_else(|| failed("the argument of `index` must be a whole number"))?,
                 )
             }
         }
@@ -97,7 +98,7 @@ fn aggregate(kind: QueryFunctionKind, numbers: &[f64]) -> Result<Value, QueryFai
     };
     Number::from_f64(result)
         .map(Value::Number)
-        .ok_or_else(|| failed("the result is not a finite number"))
+        .ok_or_else(|| failed("the result of the aggregation function is not a finite number"))
 }
 
 /// Joins the texts among the value's items and the arguments; ignores other values.
@@ -112,7 +113,7 @@ fn concatenate(value: &Value, arguments: &[Cow<'_, Value>]) -> String {
     own.chain(given).filter_map(Value::as_str).collect()
 }
 
-/// Returns an item, counted from the end if the index is negative.
+/// Returns the item at an index, which counts from the end if negative; fails if there is no such item.
 fn item(value: &Value, index: i64) -> Result<Value, QueryFailure> {
     let items = value.as_array().ok_or_else(|| {
         failed("Aggregation function attempted to calculate value using empty array")

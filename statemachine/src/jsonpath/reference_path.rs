@@ -29,20 +29,21 @@ enum ReferenceStep {
 }
 
 impl ReferencePath {
-    /// Parses a reference path.
+    /// Parses a reference path such as `$.orders[0].total`.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is not a reference path.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
-                "the path is longer than {MAX_TEXT_BYTES} bytes"
+                "the reference path has {} bytes, expected at most {MAX_TEXT_BYTES}",
+                text.len()
             )));
         }
         let (root, rest) = split_root(text)?;
         if root != QueryRoot::Input {
             return Err(Error::invalid_expression(
-                "a reference path must start with `$`, the state's own data",
+                "a reference path must start with `$`, not with `$$` or a variable",
             ));
         }
         let characters: Vec<char> = rest.chars().collect();
@@ -73,7 +74,7 @@ impl ReferencePath {
         })
     }
 
-    /// Returns the value at the place, if there is one.
+    /// Returns the value that the path names; `None` if the document has no such value.
     #[must_use]
     pub fn get<'a>(&self, document: &'a Value) -> Option<&'a Value> {
         self.steps
@@ -84,8 +85,8 @@ impl ReferencePath {
             })
     }
 
-    /// Returns the name of the field that an insertion would append to the document itself; `None` if it would change
-    /// another place.
+    /// Returns the name of the field that an insertion would append to the document's own fields; `None` if the
+    /// insertion would do anything else.
     pub(crate) fn appended_field(&self, document: &Value) -> Option<&str> {
         match (self.steps.as_slice(), document) {
             ([ReferenceStep::Field(name)], Value::Object(fields)) => {
@@ -95,8 +96,8 @@ impl ReferencePath {
         }
     }
 
-    /// Inserts a value at the place, as `ResultPath` does. Missing fields on the way are created, but array items must
-    /// exist.
+    /// Inserts a value at the place that the path names, as `ResultPath` does. Missing fields of the path are created,
+    /// but array items must exist.
     ///
     /// # Errors
     /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if the path leads through a value that is
@@ -130,13 +131,13 @@ impl ReferencePath {
         Ok(())
     }
 
-    /// Returns the first step at which an insertion would fail; `None` if it would succeed.
+    /// Returns the first step at which an insertion would fail; `None` if the insertion would succeed.
     pub(crate) fn obstructed_step(&self, root: &Value) -> Option<String> {
         let mut place = Some(root);
         for (depth, step) in self.steps.iter().enumerate() {
             place = match (step, place) {
                 (ReferenceStep::Field(name), Some(Value::Object(fields))) => fields.get(name),
-                // Nothing, or null below the root, is replaced by an object.
+                // A missing value, or a null below the root, is replaced by an object.
                 (ReferenceStep::Field(_), None) => None,
                 (ReferenceStep::Field(_), Some(Value::Null)) if depth > 0 => None,
                 (ReferenceStep::Index(index), Some(Value::Array(items)))
@@ -165,7 +166,7 @@ fn name(characters: &[char]) -> Result<(ReferenceStep, &[char]), Error> {
             '.' | '[' => break,
             '@' | ',' | ':' | '?' | '*' | '(' | ')' | ' ' | ']' | '\'' | '"' => {
                 return Err(Error::invalid_expression(format!(
-                    "`{character}` must be escaped by `\\` in a reference path"
+                    "`{character}` must be escaped as `\\{character}` in a reference path"
                 )));
             }
             _ => name.push(*character),
@@ -174,7 +175,7 @@ fn name(characters: &[char]) -> Result<(ReferenceStep, &[char]), Error> {
     }
     if name.is_empty() {
         return Err(Error::invalid_expression(
-            "a field's name is missing in a reference path",
+            "expected a field name after `.` in a reference path",
         ));
     }
     Ok((
@@ -186,9 +187,10 @@ fn name(characters: &[char]) -> Result<(ReferenceStep, &[char]), Error> {
 /// Reads the text after `[`: an index or one quoted name, and the closing bracket.
 fn bracket(characters: &[char]) -> Result<(ReferenceStep, &[char]), Error> {
     let refused = || {
-        Error::invalid_expression(
-            "a bracket in a reference path holds one index or one quoted name",
-        )
+        let text: String = characters.iter().collect();
+        Error::invalid_expression(format!(
+            "expected one index or one quoted name in the brackets of a reference path, got `[{text}`"
+        ))
     };
     let Some(quote @ ('\'' | '"')) = characters.first() else {
         let end = characters

@@ -13,7 +13,7 @@ pub(super) const MAX_NESTING: usize = 32;
 pub(super) struct QuerySteps {
     /// The steps in order.
     pub(super) list: Vec<QueryStep>,
-    /// For each step, `true` if the steps before it lead to one place only.
+    /// For each step, `true` if the steps before it match at most one value.
     pub(super) upstream_definite: Vec<bool>,
     /// `true` if the whole path finds one value rather than a list of matches.
     pub(super) definite: bool,
@@ -29,17 +29,17 @@ pub(super) enum QueryStep {
         /// The quote around the names, or `'` for the form with a dot.
         quote: char,
     },
-    /// `[0]`, `[-1]` or `[0,1]`.
+    /// `[0]`, `[-1]` or `[0,1]`; a negative index counts from the end.
     Indices(Vec<i32>),
-    /// `[1:]`, `[:2]` or `[1:2]`.
+    /// `[1:]`, `[:2]` or `[1:2]`, which match consecutive items.
     Slice(Slice),
-    /// `.*` or `[*]`.
+    /// `.*` or `[*]`, which match every field or item.
     Wildcard,
     /// `..`, applied to the step that follows.
     Scan,
-    /// `[?(..)]`.
+    /// `[?(..)]`, which keeps the items that meet a condition.
     Filter(Box<FilterCondition>),
-    /// `.length()` and its siblings.
+    /// A function call such as `.length()`.
     Function(QueryFunction),
 }
 
@@ -74,21 +74,21 @@ pub(super) enum FilterCondition {
     Compare {
         /// The side before the operator.
         left: FilterOperand,
-        /// The comparison.
+        /// The operator that compares both sides.
         operator: FilterOperator,
         /// The side after the operator.
         right: FilterOperand,
     },
 }
 
-/// One side of a comparison.
+/// One side of a comparison, before evaluation.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum FilterOperand {
     /// A path, evaluated per item.
     Path(FilterPath),
-    /// A quoted text.
+    /// A quoted text, with escapes resolved.
     Text(String),
-    /// A number.
+    /// A number literal.
     Number(Number),
     /// `true` or `false`.
     Boolean(bool),
@@ -125,41 +125,41 @@ impl PartialEq for FilterPattern {
 /// A comparison operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FilterOperator {
-    /// `>=`.
+    /// `>=`, on two numbers or two texts.
     GreaterOrEqual,
-    /// `<=`.
+    /// `<=`, on two numbers or two texts.
     LessOrEqual,
     /// `==`, which converts between numbers and texts.
     Equal,
     /// `===`, which converts nothing.
     SameTypeEqual,
-    /// `!=`.
+    /// `!=`, the negation of `==`.
     NotEqual,
-    /// `!==`.
+    /// `!==`, the negation of `===`.
     NotSameTypeEqual,
-    /// `<`.
+    /// `<`, on two numbers or two texts.
     Less,
-    /// `>`.
+    /// `>`, on two numbers or two texts.
     Greater,
-    /// `=~`.
+    /// `=~`, which matches a regular expression.
     Matches,
-    /// `NIN`.
+    /// `NIN`, the negation of `IN`.
     NotIn,
-    /// `IN`.
+    /// `IN`: the right side has an item that equals the left side.
     In,
-    /// `CONTAINS`.
+    /// `CONTAINS`: the left side, a text or an array, contains the right side.
     Contains,
-    /// `SIZE`.
+    /// `SIZE`: the left side, a text or an array, has the length that the right side gives.
     Size,
-    /// `EXISTS`.
+    /// `EXISTS`: two booleans are equal.
     Exists,
-    /// `EMPTY`.
+    /// `EMPTY`: the left side is empty if the right side is `true`, and not empty if it is `false`.
     Empty,
-    /// `SUBSETOF`.
+    /// `SUBSETOF`: every item of the left side is in the right side.
     SubsetOf,
-    /// `ANYOF`.
+    /// `ANYOF`: both sides have an equal item.
     AnyOf,
-    /// `NONEOF`.
+    /// `NONEOF`: both sides are arrays without an equal item.
     NoneOf,
     /// `ALL`, `TYPE` or `MATCHES`, which never holds: Jayway compares it with values that only its Java API can pass.
     Never,
@@ -170,7 +170,7 @@ pub(super) enum FilterOperator {
 pub(super) struct QueryFunction {
     /// The name as written, for messages.
     pub(super) name: String,
-    /// The function of this name; `None` if it is unknown.
+    /// The function of this name; `None` if no function has the name.
     pub(super) kind: Option<QueryFunctionKind>,
     /// The arguments; those that the function does not use are ignored.
     pub(super) arguments: Vec<QueryArgument>,
@@ -193,29 +193,29 @@ pub(super) enum QueryArgument {
 /// A function that a path may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QueryFunctionKind {
-    /// `avg`.
+    /// `avg`, the mean of numbers.
     Average,
-    /// `stddev`, over the whole population.
+    /// `stddev`, the standard deviation of the whole population.
     StandardDeviation,
-    /// `sum`.
+    /// `sum`, the sum of numbers.
     Sum,
-    /// `min`.
+    /// `min`, the smallest number.
     Minimum,
-    /// `max`.
+    /// `max`, the largest number.
     Maximum,
-    /// `concat`.
+    /// `concat`, which joins texts.
     Concatenate,
-    /// `length` or `size`.
+    /// `length` or `size`, the number of items or fields.
     Length,
-    /// `append`.
+    /// `append`, which adds its arguments to an array.
     Append,
-    /// `keys`.
+    /// `keys`, the names of an object's fields.
     Keys,
-    /// `first`.
+    /// `first`, the first item of an array.
     First,
-    /// `last`.
+    /// `last`, the last item of an array.
     Last,
-    /// `index`.
+    /// `index`, the item at an index, which may count from the end.
     Index,
 }
 
@@ -237,7 +237,7 @@ const QUERY_FUNCTIONS: &[(&str, QueryFunctionKind)] = &[
 ];
 
 impl QuerySteps {
-    /// Creates steps, and derives whether the path and each beginning of it leads to one place.
+    /// Creates steps, and derives whether the path and each beginning of it match at most one value.
     pub(super) fn new(list: Vec<QueryStep>) -> Self {
         let end = list.len();
         let mut upstream_definite = Vec::with_capacity(list.len());
@@ -259,7 +259,7 @@ impl QuerySteps {
         }
     }
 
-    /// Returns `true` if every step is one field or one index, so that a plain loop can follow it.
+    /// Returns `true` if every step is one field or one index, so that a plain loop can evaluate the path.
     pub(super) fn is_plain(&self) -> bool {
         self.list.iter().all(|step| match step {
             QueryStep::Fields { names, .. } => names.len() == 1,
@@ -270,8 +270,8 @@ impl QuerySteps {
 }
 
 impl QueryStep {
-    /// Returns `true` if the step leads to one place. A step of several names does only if it is the last one, because
-    /// it then yields one object.
+    /// Returns `true` if the step yields at most one value. A step of several names yields one object as the last step,
+    /// and several values before another step.
     pub(super) fn is_definite(&self, is_last: bool) -> bool {
         match self {
             Self::Fields { names, .. } => names.len() == 1 || is_last,

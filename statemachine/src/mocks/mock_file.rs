@@ -30,9 +30,9 @@ pub struct MockCase {
 /// The answer to one call of a state.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum MockAnswer {
-    /// The task's output.
+    /// The task succeeds with this output.
     Return(Value),
-    /// The task's failure; its name and its cause may be absent, as on AWS.
+    /// The task's failure; the error's name and its cause may be absent, as on AWS.
     Throw {
         /// The error's name, which the machine's retriers and catchers match.
         error: Option<String>,
@@ -41,16 +41,16 @@ pub(super) enum MockAnswer {
     },
     /// No answer: the call ends when the state times out or is aborted.
     ///
-    /// Step Functions Local's format has only the other two. In it, a recorded timeout would have to be thrown as
-    /// `States.Timeout`, which takes no time and does not match `States.HeartbeatTimeout`. A call that was aborted by a
-    /// failure in another branch could not be written at all.
+    /// Step Functions Local's format has only `Return` and `Throw`. A recorded timeout could only be thrown as
+    /// `States.Timeout`, which takes no time and does not match `States.HeartbeatTimeout`. A call that a failure in
+    /// another branch aborted could not be written at all.
     Hang,
 }
 
-/// The answers of one response, by the number of the call, from 0; no two ranges overlap.
+/// One entry of `MockedResponses`: the answers by call number, from 0.
 #[derive(Debug, PartialEq)]
 pub(super) struct Response {
-    /// The answers, each with the range of call numbers that it is for.
+    /// The answers, each with the call numbers that it is for; the ranges never overlap.
     answers: Vec<(RangeInclusive<u64>, MockAnswer)>,
 }
 
@@ -66,7 +66,7 @@ impl MockFile {
                 line: error.line(),
                 column: error.column(),
             };
-            let message = format!("the text is not JSON: {error}");
+            let message = format!("the mock file is not valid JSON: {error}");
             Error::mock_file(vec![Problem {
                 kind: ErrorKind::InvalidMockFile,
                 pointer: String::new(),
@@ -89,7 +89,7 @@ impl MockFile {
         }
     }
 
-    /// Returns the names of the machines, sorted.
+    /// Returns the names of the machines in the file, sorted.
     pub fn machines(&self) -> impl Iterator<Item = &str> {
         self.machines.keys().map(String::as_str)
     }
@@ -97,7 +97,7 @@ impl MockFile {
     /// Returns the sorted names of a machine's cases. If the file has only one machine, `machine` may be any name.
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownMock`] if the file has several machines and none of them has this name.
+    /// [`ErrorKind::UnknownMock`] if the file does not have exactly one machine, and no machine has this name.
     pub fn cases(&self, machine: &str) -> Result<impl Iterator<Item = &str>, Error> {
         Ok(self.machine(machine)?.keys().map(String::as_str))
     }
@@ -105,7 +105,7 @@ impl MockFile {
     /// Returns a case of a machine. If the file has only one machine, `machine` may be any name.
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownMock`] if there is no such machine or case; the message lists the existing ones.
+    /// [`ErrorKind::UnknownMock`] if there is no such machine or case; the message lists the existing names.
     pub fn case(&self, machine: &str, case: &str) -> Result<MockCase, Error> {
         let cases = self.machine(machine)?;
         let states = cases
@@ -117,7 +117,7 @@ impl MockFile {
         })
     }
 
-    /// Returns the cases of the machine with this name, or of the only machine, which may have any name.
+    /// Returns the cases of the machine with this name. If the file has only one machine, `name` may be any name.
     fn machine(
         &self,
         name: &str,
@@ -135,7 +135,7 @@ impl MockFile {
     }
 }
 
-/// Builds the error of an unknown name; its message lists the existing ones.
+/// Builds the error of an unknown name; its message lists the existing names.
 fn not_found<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a String>) -> Error {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     let names = if names.is_empty() {
@@ -145,7 +145,7 @@ fn not_found<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a String>
     };
     Error::new(
         ErrorKind::UnknownMock,
-        format!("no {what} `{name}` in the mock file, which has {names}"),
+        format!("the mock file has no {what} `{name}`, available: {names}"),
     )
 }
 
@@ -161,7 +161,7 @@ impl MockCase {
         self.states.keys().map(String::as_str)
     }
 
-    /// Returns the answer to a state's call, which is numbered from 0; `None` if the case has none.
+    /// Returns the answer to a state's call, which is numbered from 0; `None` if the case has no answer.
     pub(super) fn answer(&self, state: &str, call: u64) -> Option<&MockAnswer> {
         let response = self.states.get(state)?;
         response
@@ -205,7 +205,7 @@ impl MockFileReader<'_> {
                 None
             }
             None => {
-                self.refuse(pointer, "the field is missing");
+                self.refuse(pointer, "expected an object, but the field is missing");
                 None
             }
         }
@@ -217,8 +217,8 @@ impl MockFileReader<'_> {
             self.refuse(
                 &child_pointer(pointer, name),
                 format!(
-                    "the field `{name}` is unknown, expected {}",
-                    known.join(" or ")
+                    "the field `{name}` is unknown, expected `{}`",
+                    known.join("` or `")
                 ),
             );
         }
@@ -316,7 +316,10 @@ impl MockFileReader<'_> {
                     range.start() <= other.end() && other.start() <= range.end()
                 };
                 if answers.iter().any(|(other, _)| overlaps(other)) {
-                    self.refuse(&pointer, format!("the calls `{calls}` have two answers"));
+                    self.refuse(
+                        &pointer,
+                        format!("the call numbers `{calls}` overlap with those of another answer"),
+                    );
                 }
                 if let Some(answer) = self.answer(answer, &pointer) {
                     answers.push((range, answer));
@@ -347,7 +350,10 @@ impl MockFileReader<'_> {
                 Some(MockAnswer::Throw { error, cause })
             }
             _ => {
-                self.refuse(pointer, "expected one of `Return`, `Throw` and `Hang`");
+                self.refuse(
+                    pointer,
+                    "expected exactly one of `Return`, `Throw` and `Hang`",
+                );
                 None
             }
         }
@@ -437,7 +443,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::UnknownMock);
         assert_eq!(
             error.to_string(),
-            "no case `Missing` in the mock file, which has `Happy`, `Nothing`"
+            "the mock file has no case `Missing`, available: `Happy`, `Nothing`"
         );
         let two = MockFile::parse(
             r#"{"StateMachines": {"A": {"TestCases": {}}, "B": {"TestCases": {}}}}"#,
@@ -445,7 +451,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             two.case("C", "x").unwrap_err().to_string(),
-            "no machine `C` in the mock file, which has `A`, `B`"
+            "the mock file has no machine `C`, available: `A`, `B`"
         );
     }
 

@@ -11,7 +11,8 @@ use tokio::sync::Notify;
 use crate::mocks::mock_file::{MockAnswer, MockCase};
 use crate::{ResourceKind, TaskCall, TaskFailure, TaskHandler, TaskOutput};
 
-/// The prefix of the resources that a Map calls to read its items and write its results. A Task cannot call them.
+/// The prefix of the resources that a Map calls to read its items and write its results. A Task cannot call these
+/// resources.
 pub(super) const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
 
 /// A handler that answers each call of a state with the case's next answer; clones share the count.
@@ -24,11 +25,11 @@ pub struct MockHandler {
     shared: Arc<MockState>,
 }
 
-/// The state that clones of a handler share.
+/// The case, the calls and the signal that all clones of a handler share.
 struct MockState {
-    /// The case that has the answers.
+    /// The case whose answers are given.
     case: MockCase,
-    /// The calls so far.
+    /// The calls so far, and the first call to which the case has no answer.
     progress: Mutex<MockProgress>,
     /// Signaled when the case has no answer to a call.
     changed: Notify,
@@ -37,7 +38,7 @@ struct MockState {
 /// The calls so far, and the first call to which the case has no answer.
 #[derive(Default)]
 struct MockProgress {
-    /// The number of calls by state.
+    /// The number of calls that each state has made, by the state's name.
     calls: BTreeMap<String, u64>,
     /// The first call to which the case has no answer.
     missing: Option<MissingMock>,
@@ -46,7 +47,7 @@ struct MockProgress {
 /// A call to which a case has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingMock {
-    /// The name of the case.
+    /// The name of the case; empty for the default case.
     pub case: String,
     /// The name of the state that made the call.
     pub state: String,
@@ -103,7 +104,7 @@ impl MockHandler {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts the call and returns its answer; `None` if the case has none.
+    /// Counts the call and returns its answer; records the call and returns `None` if the case has no answer.
     fn next(&self, state: &str) -> Option<MockAnswer> {
         let mut progress = self.lock();
         let count = progress.calls.entry(state.to_owned()).or_default();
@@ -132,7 +133,7 @@ impl TaskHandler for MockHandler {
     }
 }
 
-/// Reports that a job was started or a token delivered, if the call does so, and then gives the answer.
+/// Gives the answer to a call. A call that starts a job or delivers a token is reported as submitted first.
 pub(super) fn answered(
     call: &TaskCall,
     answer: MockAnswer,

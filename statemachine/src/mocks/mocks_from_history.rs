@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::mocks::mock_file::{MockAnswer, MockFile};
 use crate::mocks::replay_clock::{HistoryThreads, seconds};
 
-/// The events that end a task: the type, the key of the details, and whether they have an output.
+/// The events that end a task: the type, the key of the details, and whether the details have an output.
 const ENDS: &[(&str, &str, bool)] = &[
     ("ActivityFailed", "activityFailedEventDetails", false),
     (
@@ -60,13 +60,13 @@ const STARTS: &[&str] = &[
 impl MockFile {
     /// Builds a mock file with one case from a history as `get-execution-history` prints it.
     ///
-    /// A call that timed out becomes one that hangs, and so does one that was unanswered when its execution ended. A
-    /// replay then has the same timeout or end.
+    /// A call that timed out, or that was unanswered when its execution ended, becomes a call that hangs. A replay then
+    /// times out or ends as recorded.
     ///
-    /// The calls of concurrent iterations are sorted into the order in which a replay makes them. In a replay tasks
-    /// take no time; only waits, retries and timeouts do. Without the machine this order is a guess, which is wrong for
-    /// iterations with many retries. A [`ReplayHandler`](crate::mocks::ReplayHandler) runs the machine, so it finds the
-    /// right order.
+    /// The calls of concurrent iterations are sorted into the order in which a replay makes them. In a replay only
+    /// waits, retries and timeouts take time. Without the machine this order is a guess, which is wrong for iterations
+    /// with many retries. A [`ReplayHandler`](crate::mocks::ReplayHandler) runs the machine, so it finds the right
+    /// order.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidHistory`] if the value is not a history, or if it was recorded without its execution data.
@@ -94,7 +94,7 @@ impl MockFile {
     }
 }
 
-/// A recorded call and its answer.
+/// A recorded call's input and its answer.
 #[derive(Debug)]
 pub(super) struct RecordedCall {
     /// The call's input, if the history has it.
@@ -162,10 +162,11 @@ fn written(answer: &MockAnswer) -> Value {
     }
 }
 
-/// The key that sorts calls into the order of a replay: the clock, the execution, the iterations and the event.
+/// The key that sorts calls into the order of a replay: time on the replay's clock, index of the execution, iterations
+/// and number of the event.
 type CallOrder = (u64, usize, Vec<(u64, u64)>, u64);
 
-/// The calls of one execution.
+/// The calls of one execution, as its history shows them.
 struct ExecutionCalls {
     /// The date of the first event, in seconds since 1970.
     started: f64,
@@ -214,7 +215,7 @@ fn calls(history: &Value) -> Result<ExecutionCalls, Error> {
         }
         let state = thread.state.clone().ok_or_else(|| {
             invalid(format!(
-                "the event {id} belongs to no Task state: the history is not complete"
+                "the event {id} belongs to no Task state: the history is incomplete, fetch all its events"
             ))
         })?;
         let scheduled = thread.scheduled.unwrap_or(*id);
@@ -241,7 +242,7 @@ fn calls(history: &Value) -> Result<ExecutionCalls, Error> {
     })
 }
 
-/// Returns the input in an event that schedules a task; `None` if the event has none that is JSON.
+/// Returns the input in an event that schedules a task; `None` if the event has no input or if the input is not JSON.
 fn input(scheduled: &Value) -> Option<Value> {
     let mut details = scheduled.as_object().into_iter().flatten();
     let text = details
@@ -249,9 +250,11 @@ fn input(scheduled: &Value) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-/// Returns a call that hangs if that leads to the same timeout in a replay, else the failure.
+/// Returns the answer for a call that timed out: [`MockAnswer::Hang`] if a replay then times out too, otherwise the
+/// failure.
 ///
-/// A task that sent heartbeats until its timeout must not hang: mocks send none, so it would time out too early.
+/// A task that sent heartbeats until its timeout must not hang: mocks send no heartbeats, so the task would time out
+/// too early.
 fn timed_out(event: &Value, details: &Value, scheduled: Option<&Value>) -> MockAnswer {
     let has_cause = details["cause"]
         .as_str()
@@ -276,14 +279,14 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidHistory, message)
 }
 
-/// Returns the answer in the details of the event that ends a call; fails if the whole output is not in them.
+/// Returns the answer in the details of the event that ends a call; fails if the details lack a part of the output.
 fn answer(id: u64, details: &Value, has_output: bool) -> Result<MockAnswer, Error> {
     if !has_output {
         return Ok(failure(details));
     }
     if details["outputDetails"]["truncated"] == true {
         return Err(invalid(format!(
-            "the output of the event {id} was truncated"
+            "the history has only a truncated output of the event {id}"
         )));
     }
     let output = details["output"].as_str().ok_or_else(|| {

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use serde_json::Value;
 
-/// The state of a history's threads at each event, by the event's number.
+/// The state of a history's threads after each event, by the event's number. A thread is the machine's own flow, a
+/// branch or an iteration.
 #[derive(Default)]
 pub(super) struct HistoryThreads(BTreeMap<u64, HistoryThread>);
 
-/// The state of one thread of events at one of them.
+/// The state of one thread after one of its events.
 #[derive(Clone, Default)]
 pub(super) struct HistoryThread {
     /// The name of the current state, if it is a Task.
@@ -23,9 +24,9 @@ pub(super) struct HistoryThread {
     pub(super) elapsed: u64,
     /// The Maps around the current state, the outermost first.
     maps: Vec<InMap>,
-    /// The last event that counts for the clock; the start of a task's work does not.
+    /// The last event that counts for the clock; the start of a task's work does not count.
     last: LastEvent,
-    /// The date of that event, in seconds since 1970.
+    /// The date of the event in `last`, in seconds since 1970.
     date: f64,
 }
 
@@ -55,7 +56,8 @@ enum LastEvent {
 }
 
 impl HistoryThreads {
-    /// Returns the state of the event's thread at this event; earlier events must have been followed already.
+    /// Returns the state of the event's thread after this event. Callers must pass the events in the order of their
+    /// numbers.
     pub(super) fn follow(&mut self, id: u64, event: &Value) -> &HistoryThread {
         let previous = event["previousEventId"].as_u64();
         let mut thread = previous
@@ -73,7 +75,7 @@ impl HistoryThread {
         maps.map(|map| (map.visit, map.iteration)).collect()
     }
 
-    /// Updates the thread for its next event.
+    /// Updates the thread's clock, state and Maps for its next event.
     fn go_on(&mut self, id: u64, event: &Value) {
         let kind = event["type"].as_str().unwrap_or_default();
         let date = seconds(event);
@@ -127,7 +129,7 @@ impl HistoryThread {
                 self.maps.truncate(at);
             }
         } else if kind == "MapIterationStarted" {
-            // The event before it may belong to the iteration that it replaces.
+            // The previous event may belong to the iteration that ended just before this one started.
             if let Some(at) = self.map(name("mapIterationStartedEventDetails")) {
                 let index = &event["mapIterationStartedEventDetails"]["index"];
                 self.maps.truncate(at + 1);

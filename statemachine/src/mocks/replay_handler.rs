@@ -18,9 +18,10 @@ use crate::mocks::mock_handler::{OBJECT_RESOURCES, answered};
 use crate::mocks::mocks_from_history::{RecordedCall, mock_file, recorded_calls};
 use crate::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 
-/// A handler that gives each call the answer of the recorded call that had the same state and the most similar input.
+/// A handler that answers each call with a recorded answer: the answer to the state's recorded call with the most
+/// similar input.
 ///
-/// Clones share the recorded calls that are left.
+/// Clones share the recorded calls, so each recorded answer is given only once.
 ///
 /// The input need not be equal, because tokens, dates and execution names differ in every execution. A call is never
 /// answered if no recorded call of its state is left; see [`diverged`](Self::diverged).
@@ -52,15 +53,15 @@ use crate::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 /// ```
 #[derive(Clone)]
 pub struct ReplayHandler {
-    /// The recorded calls and the answers so far.
+    /// The recorded calls and the answers so far, which all clones share.
     shared: Arc<ReplayState>,
     /// `true` if a call without a recorded answer hangs instead of diverging.
     is_patient: bool,
 }
 
-/// The state that clones of a handler share.
+/// The recorded calls and the signal that all clones of a handler share.
 struct ReplayState {
-    /// The calls of each state, by its name.
+    /// The calls of each state, by the state's name.
     states: Mutex<BTreeMap<String, StateCalls>>,
     /// Signaled when a state makes more calls than were recorded.
     changed: Notify,
@@ -69,11 +70,11 @@ struct ReplayState {
 /// The recorded calls of one state, and the answers that it got in the replay.
 #[derive(Default)]
 struct StateCalls {
-    /// The recorded calls that no call has matched yet.
+    /// The recorded calls that no call of the replay has matched yet.
     left: Vec<RecordedCall>,
     /// The answers so far, in the order of the replay's calls.
     answers: Vec<MockAnswer>,
-    /// `true` once the state made a call when no recorded one was left.
+    /// `true` once the state made a call when no recorded call was left.
     has_diverged: bool,
 }
 
@@ -105,16 +106,16 @@ impl ReplayHandler {
 
     /// Lets a call hang if no recorded answer is left, instead of [diverging](Self::diverged).
     ///
-    /// In a replay tasks take no time, so a branch may get further than it did before a failure in another branch ended
-    /// it.
+    /// In a replay tasks take no time. So a branch may make more calls than recorded before a failure in another branch
+    /// ends it.
     #[must_use]
     pub fn patient(mut self) -> Self {
         self.is_patient = true;
         self
     }
 
-    /// Waits until a state makes more calls than were recorded, and returns its name. The machine then is not the
-    /// recorded one.
+    /// Waits until a state makes more calls than were recorded, and returns the state's name. The machine then differs
+    /// from the recorded one.
     pub async fn diverged(&self) -> String {
         loop {
             let changed = self.shared.changed.notified();
@@ -129,8 +130,8 @@ impl ReplayHandler {
         }
     }
 
-    /// Builds a mock file with one case: the answers in the order of the replay's calls, then those that no call has
-    /// taken.
+    /// Builds a mock file with one case: the answers in the order of the replay's calls, then the recorded answers that
+    /// no call received.
     #[must_use]
     pub fn mock_file(&self, machine: &str, case: &str) -> Value {
         let states = self.lock();

@@ -15,7 +15,7 @@ impl Template {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidExpression`](crate::error::ErrorKind::InvalidExpression) if the template is invalid;
-    /// [`Error::problems`] lists every wrong place.
+    /// [`Error::problems`] lists every invalid field.
     pub fn parse(template: &Value) -> Result<Self, Error> {
         if nests_too_deeply(template) {
             return Err(Error::template_too_deep());

@@ -11,14 +11,14 @@ use crate::scope::{Host, Scope};
 /// The expression of a computed field: a path, or a call of an intrinsic function.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum PathOrCall {
-    /// A path.
+    /// A path into the input, the context object or a variable.
     Path(Query),
-    /// A call of an intrinsic function.
+    /// A call of an intrinsic function, such as `States.Format(..)`.
     Call(Call),
 }
 
 impl PathOrCall {
-    /// Parses a text that starts with `$` as a path and any other as a call.
+    /// Parses a text that starts with `$` as a path, and any other text as a call.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidExpression`] if the text is neither.

@@ -11,19 +11,20 @@ use crate::template::template_node::{TemplateEvaluation, TemplateNode};
 /// The message for a payload that nests too deeply.
 pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";
 
-/// A parsed payload template.
+/// A parsed payload template, which can be evaluated any number of times.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
-    /// The root of the template.
+    /// The root node, whose value is the payload.
     pub(super) node: TemplateNode,
-    /// `true` if the template can rebuild a value in place, because moving values out of it never takes a fixed part.
+    /// `true` if the template can rebuild its own value in place, because no path moves a fixed part out of the value.
     pub(super) builds_in_place: bool,
 }
 
-/// The identity of the template that built a value, so that this template can build the next value in place.
+/// The identity of the template that built a value, by which the template recognizes the value and rebuilds it in
+/// place.
 ///
-/// In a loop, a template would copy its fixed parts in each iteration and free them in the next. It reuses them instead
-/// if the value remembers its template, as long as only new fields were added to the value since.
+/// Without this identity, a template in a loop would copy its fixed parts in each iteration and free them in the next.
+/// A template may reuse the value that it built if only new fields were added to the value since.
 ///
 /// The identity is the template's address. It is compared, never dereferenced, and valid only while the template does
 /// not move.
@@ -31,7 +32,7 @@ pub struct Template {
 pub(crate) struct BuiltBy(usize);
 
 impl Template {
-    /// Evaluates the template.
+    /// Evaluates the template and returns the payload.
     ///
     /// # Errors
     /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if a path leads nowhere,
@@ -47,8 +48,8 @@ impl Template {
         })?)
     }
 
-    /// Evaluates the template on an input that is not needed afterwards; moves values instead of copying them if it
-    /// can.
+    /// Evaluates the template on an input that is not needed afterwards, and moves values out of the input where
+    /// possible.
     ///
     /// Moved values are null in the input afterwards; the input is unchanged if the evaluation fails. The caller must
     /// check the payload's depth.
@@ -73,7 +74,7 @@ impl Template {
         Ok(value)
     }
 
-    /// Returns the identity of this template, if it can build in place.
+    /// Returns the identity of this template; `None` if the template cannot rebuild its values in place.
     pub(crate) fn builder(&self) -> Option<BuiltBy> {
         self.builds_in_place
             .then(|| BuiltBy(std::ptr::from_ref(self).addr()))
@@ -82,8 +83,8 @@ impl Template {
     /// Evaluates the template on a value that it built before, and turns that value into the result without copying
     /// fixed parts.
     ///
-    /// Fields that were appended since are dropped. The value is unchanged if the evaluation fails. The result equals
-    /// that of [`evaluate_by_moving`](Self::evaluate_by_moving).
+    /// Fields that were appended after the value was built are dropped. The value is unchanged if the evaluation fails.
+    /// The result equals that of [`evaluate_by_moving`](Self::evaluate_by_moving).
     pub(crate) fn evaluate_in_place(
         &self,
         built: &mut Value,
@@ -118,8 +119,8 @@ impl Template {
     }
 }
 
-/// Fails if a value nests too deeply to be written and read back. Dropping it is safe, because templates and inputs are
-/// within the limit.
+/// Fails if a value nests too deeply to be written and read back. Dropping a deeper value is safe here, because
+/// templates and inputs are within the limit.
 fn within_depth(value: Value) -> Result<Value, Error> {
     if evaluation_budget::nests_too_deeply(&value) {
         return Err(Error::limit_exceeded(PAYLOAD_TOO_DEEP));
@@ -203,7 +204,7 @@ mod tests {
                 ("/a~1b/0/x.$", "the value of `x.$` must be a string"),
                 (
                     "/y.$",
-                    "expected a quoted name, an index, `*` or `?(` after `[` at position 2"
+                    "expected a quoted name, an index, `*` or `?(` in brackets, got `[`"
                 ),
                 ("/z.$", "`States.No` is not an intrinsic function"),
                 ("/w.$", "both `w` and `w.$` set the field `w`"),

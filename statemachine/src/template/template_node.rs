@@ -10,15 +10,15 @@ use crate::jsonpath::{PlainStep, Query};
 use crate::scope::{Host, Scope};
 use crate::template::path_or_call::{PathOrCall, too_large};
 
-/// The most paths of a template that may move values; limited because each is compared with all before it.
+/// The most paths of a template that may move values; limited because each path is compared with all earlier ones.
 const MOST_MOVES: usize = 64;
 
-/// A part of a template.
+/// A part of a template, from which the same part of the payload is built.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum TemplateNode {
     /// A fixed value without computed parts.
     Literal(Value),
-    /// An object with at least one computed part; its fields are in the order in which AWS builds them.
+    /// An object with at least one computed part; its fields are in the order of AWS's output.
     Object(TemplateParts<Map<String, Value>>),
     /// An array with at least one computed part.
     Array(TemplateParts<Vec<Value>>),
@@ -44,13 +44,13 @@ pub(super) struct TemplateParts<F> {
     computed: Vec<(usize, TemplateNode)>,
     /// The JSON text before, between and after the computed parts, written in advance.
     fragments: Vec<Fragment>,
-    /// The depth of the deepest fixed part, not counting this level.
+    /// The depth of the deepest fixed part; this object or array itself does not count.
     depth: usize,
 }
 
 /// An evaluation of a template in progress.
 pub(super) struct TemplateEvaluation<'a, 's> {
-    /// The data that paths read.
+    /// The input, the context object and the variables that paths read.
     pub(super) scope: &'a Scope<'s>,
     /// The clock and the random numbers of calls.
     pub(super) host: &'a mut Host,
@@ -103,7 +103,8 @@ impl TemplateNode {
         })
     }
 
-    /// Marks the paths that may move their value out of the input. Marked paths never overlap; `planned` collects them.
+    /// Marks the paths that may move their value out of the input. Marked paths never overlap; `planned` collects the
+    /// marked paths.
     pub(super) fn plan_moves<'n>(&'n mut self, planned: &mut Vec<&'n Query>) {
         match self {
             Self::Object(parts) => parts.plan_moves(planned),
@@ -165,8 +166,8 @@ impl TemplateNode {
         }
     }
 
-    /// Returns `true` if the node can rebuild its own value in place, because no move takes a fixed part. Call
-    /// [`plan_moves`](Self::plan_moves) first.
+    /// Returns `true` if the node can rebuild its own value in place, because no path moves a fixed part out of it.
+    /// Call [`plan_moves`](Self::plan_moves) first.
     pub(super) fn builds_in_place(&self) -> bool {
         let mut moving = Vec::new();
         self.list_moving(&mut moving);
@@ -253,7 +254,7 @@ impl TemplateNode {
         }
     }
 
-    /// Puts the values of the computed parts into their places in the node's value.
+    /// Overwrites the computed parts of the node's value with the values that [`compute`](Self::compute) appended.
     pub(super) fn put(&self, built: &mut Value, made: &mut impl Iterator<Item = Value>) {
         let put = match (self, built) {
             (Self::Object(parts), Value::Object(fields)) => {
@@ -330,7 +331,7 @@ impl TemplateNode {
 }
 
 impl<F> TemplateParts<F> {
-    /// Calls `each` with every computed part, in their order.
+    /// Calls `each` with every computed part, in the order in which AWS builds the parts.
     fn each_computed<'n>(&'n self, mut each: impl FnMut(&'n TemplateNode)) {
         self.computed.iter().for_each(|(_, part)| each(part));
     }
@@ -341,7 +342,8 @@ impl<F> TemplateParts<F> {
         found.map(|(_, part)| part)
     }
 
-    /// Computes the values of the computed parts into `made`; the fixed parts are paid for as if they were copied.
+    /// Computes the values of the computed parts into `made`. The budget is charged for the fixed parts as if they were
+    /// copied.
     fn compute(
         &self,
         building: &mut TemplateEvaluation<'_, '_>,
@@ -352,14 +354,15 @@ impl<F> TemplateParts<F> {
         parts.try_for_each(|(_, part)| part.compute(building, made))
     }
 
-    /// Plans the moves of the computed parts, in their order.
+    /// Marks the paths in the computed parts that may move their value, in the order in which AWS builds the parts.
     fn plan_moves<'n>(&'n mut self, planned: &mut Vec<&'n Query>) {
         for (_, part) in &mut self.computed {
             part.plan_moves(planned);
         }
     }
 
-    /// Writes the fragments and, between them, the values of the computed parts, which are found at `places`.
+    /// Writes the fragments and, between them, the values of the computed parts. `places` yields the values of all
+    /// parts.
     fn write<'v>(
         &self,
         mut places: impl Iterator<Item = &'v Value>,
@@ -381,7 +384,8 @@ impl<F> TemplateParts<F> {
         writer.fragment(last)
     }
 
-    /// Calls `fill` with each computed part and its place; `places` are the places of all parts.
+    /// Calls `fill` with each computed part and the value to overwrite; `places` yields the values of all parts in
+    /// order.
     fn fill<'v>(
         &self,
         mut places: impl Iterator<Item = &'v mut Value>,
@@ -397,7 +401,7 @@ impl<F> TemplateParts<F> {
     }
 }
 
-/// Writes the text before, between and after the computed parts; `name` writes the key of a part.
+/// Writes the JSON text before, between and after the computed parts; `name` writes the key of the part at an index.
 fn fragments(
     [open, close]: [&str; 2],
     nodes: &[TemplateNode],

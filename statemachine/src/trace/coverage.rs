@@ -38,7 +38,7 @@ pub enum Unreached {
     State(String),
     /// An entry of a reached state's `Catch` that caught nothing.
     Catcher {
-        /// The name of the state.
+        /// The name of the state that contains the entry.
         state: String,
         /// The number of the entry, from 0.
         index: usize,
@@ -47,17 +47,17 @@ pub enum Unreached {
     },
     /// An entry of a reached state's `Retry` that was never used.
     Retrier {
-        /// The name of the state.
+        /// The name of the state that contains the entry.
         state: String,
         /// The number of the entry, from 0.
         index: usize,
         /// The names in the entry's `ErrorEquals`.
         errors: Vec<String>,
     },
-    /// A rule of a reached Choice state whose target never followed it. Rules with the same target cannot be told
-    /// apart.
+    /// A rule of a reached Choice state whose target never followed the state. Rules with the same target are reached
+    /// together.
     Rule {
-        /// The name of the state.
+        /// The name of the Choice state.
         state: String,
         /// The number of the rule, from 0; `None` for the state's `Default`.
         index: Option<usize>,
@@ -67,7 +67,7 @@ pub enum Unreached {
 }
 
 impl Coverage {
-    /// Creates a coverage to which no execution was added.
+    /// Creates the coverage of a machine before its first execution.
     #[must_use]
     pub fn of(machine: &Machine) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Coverage {
         }
     }
 
-    /// Adds the facts of an execution to those of the earlier ones.
+    /// Adds the facts of one more execution.
     pub fn add(&mut self, facts: Facts) {
         self.facts.entered.extend(facts.entered);
         self.facts.transitions.extend(facts.transitions);
@@ -84,7 +84,7 @@ impl Coverage {
         self.facts.retried.extend(facts.retried);
     }
 
-    /// Returns the number of states in the machine, and of those that were reached.
+    /// Returns two numbers: all states of the machine, and the states that were reached.
     #[must_use]
     pub fn states(&self) -> (usize, usize) {
         let states = self.machine.states();
@@ -94,8 +94,8 @@ impl Coverage {
         (states.len(), reached.count())
     }
 
-    /// Returns the parts that were never reached, in the order of the definition. If a state was not reached, its parts
-    /// are not listed.
+    /// Returns the parts that were never reached, in the order of the definition. For a state that was not reached,
+    /// only the state is listed.
     #[must_use]
     pub fn unreached(&self) -> Vec<Unreached> {
         let mut unreached = Vec::new();
@@ -188,7 +188,8 @@ impl Coverage {
     }
 }
 
-/// Returns `true` if a retrier or catcher with these names matches an error; one without a known name matches any.
+/// Returns `true` if a retrier or catcher with these names matches an error; an error whose name is unknown always
+/// matches.
 fn takes(errors: &[String], error: Option<&String>) -> bool {
     match error {
         None => true,

@@ -1,7 +1,7 @@
 //! The follower of events, which assigns each event to its thread.
 //!
-//! Each event names the event that it follows, and belongs to the same thread. Only when a Map or a Parallel state is
-//! left does AWS name the last event inside it: the right thread is then one of those around it.
+//! Each event names its previous event, and usually belongs to the previous event's thread. For the end of a Map or a
+//! Parallel state, AWS names the last event inside the state, so the right thread is one of the enclosing threads.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -21,7 +21,7 @@ pub(super) struct EventFollower {
     pub(super) keeps_data: bool,
     /// The errors and causes of Fail states, by the name of the state.
     pub(super) failures: HashMap<String, Reason>,
-    /// The threads that have not ended.
+    /// The threads that have not ended, by number.
     pub(super) threads: ByNumber<ThreadNumber, TracedThread>,
     /// The number of the next thread; numbers are never used twice.
     pub(super) threads_begun: ThreadNumber,
@@ -35,15 +35,15 @@ pub(super) struct EventFollower {
     pub(super) main: Option<ThreadNumber>,
     /// The facts so far, except the transitions, which `finish` adds.
     facts: Facts,
-    /// The states that followed each state.
+    /// The names of the states that followed each state, by the name of the earlier state.
     transitions: BTreeMap<String, BTreeSet<String>>,
-    /// The timestamp of the current event.
+    /// The timestamp of the current event, at which visits begin and end.
     pub(super) now: DateTime<Utc>,
     /// The visits of the outermost execution, once it has ended.
     pub(super) finished: Option<Steps>,
 }
 
-/// An error's name and its cause.
+/// The name and the cause of an error; `None` for a part that the definition does not give as a literal.
 pub(super) type Reason = (Option<String>, Option<String>);
 
 impl EventFollower {
@@ -71,7 +71,7 @@ impl EventFollower {
         }
     }
 
-    /// Follows an event; the events before it in its execution must have been followed already.
+    /// Follows an event. Callers must pass the events of an execution in their order.
     pub(super) fn follow(&mut self, event: &Event) {
         use EventType as Type;
         self.now = event.timestamp;
@@ -112,7 +112,7 @@ impl EventFollower {
             Type::ParallelStateStarted => self.inside_started(event, "Parallel"),
             Type::MapStateFailed => self.inside_failed(event, "Map"),
             Type::ParallelStateFailed => self.inside_failed(event, "Parallel"),
-            // No event follows these, and aborted work ends with the thread around it.
+            // No event names one of these as its previous event, and aborted work ends when the enclosing thread ends.
             Type::MapStateSucceeded
             | Type::ParallelStateSucceeded
             | Type::MapRunSucceeded
@@ -189,7 +189,7 @@ impl EventFollower {
         let Some(owner) = self.owner(event.previous_event_id) else {
             return;
         };
-        // An event that follows the start of a Parallel state, while its thread is still in it, begins a branch.
+        // If the previous event's thread is still in a Parallel state, this event begins a branch.
         let id = match self.threads.get(&owner) {
             Some(thread) if thread.is_inside("Parallel") => {
                 self.begin(thread.execution, Some(owner), Role::Branch)
@@ -271,8 +271,8 @@ impl EventFollower {
         thread.leave(end, event.timestamp);
     }
 
-    /// Records that a field could not be evaluated. The event follows the one before the state's entry, so the thread
-    /// is found by the name of its state.
+    /// Records that a field could not be evaluated. AWS names the event before the state's entry as previous, so the
+    /// thread is found by the name of its state.
     fn evaluation_failed(&mut self, event: &Event) {
         let state = event.details.state.as_deref().unwrap_or_default();
         let here = self.here;
@@ -302,8 +302,8 @@ impl EventFollower {
         }
     }
 
-    /// Records that a Map or a Parallel state starts its branches or iterations; if its last attempt failed, that is a
-    /// retry.
+    /// Records that a Map or a Parallel state starts its branches or iterations; after a failed attempt, this start is
+    /// a retry.
     fn inside_started(&mut self, event: &Event, state_type: &'static str) {
         let failed_before = self.failure_at(event);
         let Some(id) = self.outwards(event, |thread| thread.is_inside(state_type)) else {
@@ -383,12 +383,13 @@ impl EventFollower {
             });
         }
         self.end(id, end);
-        // The next iteration follows the last event inside this one; the event after the Map follows its end.
+        // The next iteration names the last event inside this iteration as previous; the event after the Map names this
+        // iteration's end.
         self.set_owner(parent, event.previous_event_id);
         self.add_owner(parent, event.id);
     }
 
-    /// Assigns an event to the thread of the event before, and calls `note` with the thread's current state.
+    /// Assigns an event to the thread of its previous event, and calls `note` with the thread's current state.
     fn assign<T>(&mut self, event: &Event, note: impl FnOnce(&mut CurrentState) -> T)
     where
         T: NotedRetry,
@@ -408,8 +409,8 @@ impl EventFollower {
         }
     }
 
-    /// Returns the last failure in the thread of the event before; if there is none, the failure that the event itself
-    /// reports.
+    /// Returns the last failure in the thread of the previous event; if there is none, the failure that the event
+    /// itself reports.
     fn failure_at(&self, event: &Event) -> Attempted {
         let owner = self.owner(event.previous_event_id);
         let thread = owner.and_then(|owner| self.threads.get(&owner));
@@ -418,8 +419,8 @@ impl EventFollower {
         known.unwrap_or_else(|| Attempted::reported_by(event))
     }
 
-    /// Returns the innermost thread for which `is_meant` is `true`, among the thread of the event before and those
-    /// around it.
+    /// Returns the innermost thread for which `is_meant` is `true`, among the thread of the previous event and its
+    /// enclosing threads.
     fn outwards(
         &self,
         event: &Event,
@@ -435,7 +436,7 @@ impl EventFollower {
         }
     }
 
-    /// Calls `note` with the current state of a thread, whose visit then lasts at least until now.
+    /// Calls `note` with the current state of a thread, and extends the state's visit to the time of the current event.
     fn with_current<T>(
         &mut self,
         id: ThreadNumber,
@@ -453,9 +454,9 @@ fn map_run_label(arn: &str) -> Option<String> {
         .find_map(|part| Some(part.split_once('/')?.1.to_owned()))
 }
 
-/// The result of a note, which may be a retry.
+/// The result of a closure passed to [`EventFollower::assign`], which may report a retry.
 trait NotedRetry {
-    /// Returns the name of the retried state and of the error, if the note is a retry.
+    /// Returns the names of the retried state and of the error; `None` if the closure reports no retry.
     fn retried(self) -> Option<(String, Option<String>)>;
 }
 

@@ -1,4 +1,4 @@
-//! Begins and ends threads, and assigns events to them.
+//! Begins and ends threads, and assigns events to threads.
 
 use crate::trace::event_follower::EventFollower;
 use crate::trace::numbered_map::{ExecutionNumber, ThreadNumber};
@@ -6,12 +6,13 @@ use crate::trace::traced_thread::{Role, TracedThread};
 use crate::trace::visits::{Inside, Iteration, VisitEnd, add_totals};
 
 impl EventFollower {
-    /// Returns the thread of an event of the current execution; `None` if no other event may follow that event.
+    /// Returns the thread of an event of the current execution; `None` if no later event may name this event as its
+    /// previous one.
     pub(super) fn owner(&self, event: u64) -> Option<ThreadNumber> {
         self.executions.owner(self.here?, event)
     }
 
-    /// Makes an event the only one of its thread that other events may follow.
+    /// Makes an event the only one of its thread that later events may name as their previous event.
     pub(super) fn set_owner(&mut self, id: ThreadNumber, event: u64) {
         if let Some(thread) = self.threads.get_mut(&id) {
             self.executions
@@ -20,7 +21,7 @@ impl EventFollower {
         }
     }
 
-    /// Makes an event one that other events may follow, in addition to the earlier ones of its thread.
+    /// Makes an event one that later events may name as previous, in addition to the earlier ones of its thread.
     pub(super) fn add_owner(&mut self, id: ThreadNumber, event: u64) {
         if let Some(thread) = self.threads.get_mut(&id) {
             thread.ids.push(event);
@@ -29,7 +30,7 @@ impl EventFollower {
         }
     }
 
-    /// Begins a thread inside the current state of its parent, if it has one, and returns its number.
+    /// Begins a thread, inside the current state of `parent` if that is given, and returns the new thread's number.
     pub(super) fn begin(
         &mut self,
         execution: ExecutionNumber,
@@ -46,7 +47,7 @@ impl EventFollower {
         id
     }
 
-    /// Ends all threads inside the current state of a thread, and its wait for Map Runs.
+    /// Ends all threads inside the current state of a thread, and forgets the Map Runs for which the thread waits.
     pub(super) fn end_children(&mut self, id: ThreadNumber, end: VisitEnd) {
         let children = self
             .threads
@@ -58,7 +59,7 @@ impl EventFollower {
         self.map_runs.retain(|(_, waiting)| *waiting != id);
     }
 
-    /// Ends a thread and adds its steps to the state that it ran in.
+    /// Ends a thread and adds its visits to the enclosing state.
     pub(super) fn end(&mut self, id: ThreadNumber, end: VisitEnd) {
         self.end_children(id, VisitEnd::Stopped);
         let Some(mut thread) = self.threads.remove(&id) else {

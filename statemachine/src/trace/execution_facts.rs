@@ -10,11 +10,11 @@ use crate::trace::visits::Steps;
 pub struct Traced {
     /// The visits of the machine's own states, in their order.
     pub steps: Steps,
-    /// The facts, from all threads and child executions.
+    /// The facts about all states, including those inside branches, iterations and child executions.
     pub facts: Facts,
 }
 
-/// Facts about an execution and its children, from which coverage is computed; repeated ones are kept once.
+/// Facts about an execution and its child executions, from which coverage is computed; each fact is kept once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {

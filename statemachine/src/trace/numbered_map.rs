@@ -9,7 +9,7 @@ pub(super) type ThreadNumber = usize;
 /// The number of an execution, unique in one trace.
 pub(super) type ExecutionNumber = usize;
 
-/// A map whose keys are consecutive numbers, with a hasher for those.
+/// A map whose keys are consecutive numbers, with a hasher that is fast for such keys.
 pub(super) type ByNumber<K, V> = HashMap<K, V, BuildHasherDefault<NumberHasher>>;
 
 /// A hasher for consecutive numbers. No attacker chooses them, so nothing stronger is needed.

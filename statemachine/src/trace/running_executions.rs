@@ -10,7 +10,7 @@ use crate::trace::numbered_map::{ByNumber, ExecutionNumber, ThreadNumber};
 pub(super) struct Executions {
     /// The number of each execution in progress, by ARN.
     slots: HashMap<Arc<str>, ExecutionNumber>,
-    /// The executions in progress.
+    /// The executions in progress, by number.
     running: ByNumber<ExecutionNumber, RunningExecution>,
     /// The number of the next execution; numbers are never used twice.
     begun: ExecutionNumber,
@@ -23,7 +23,7 @@ pub(super) struct Executions {
 struct RunningExecution {
     /// The ARN, to remove the execution from `slots`.
     name: Arc<str>,
-    /// The thread of each event that others may follow; 0 is the beginning of the execution.
+    /// The thread of each event that later events may name as previous; 0 stands for the beginning of the execution.
     owners: ByNumber<u64, ThreadNumber>,
 }
 
@@ -62,7 +62,7 @@ impl Executions {
         self.last.take_if(|(_, last)| *last == slot);
     }
 
-    /// Returns the thread of an event; `None` if no other event may follow it.
+    /// Returns the thread of an event; `None` if no later event may name this event as its previous one.
     pub(super) fn owner(&self, slot: ExecutionNumber, event: u64) -> Option<ThreadNumber> {
         self.running.get(&slot)?.owners.get(&event).copied()
     }

@@ -49,7 +49,7 @@ impl Trace {
     }
 }
 
-/// Collects the errors and causes of the Fail states of a flow, if they are literals.
+/// Collects the errors and causes of a flow's Fail states, by the name of the state; computed values are left out.
 fn note_failures(flow: &Flow, failures: &mut HashMap<String, Reason>) {
     let literal = |setting: &Option<Setting>| match setting {
         Some(Setting {

@@ -12,7 +12,7 @@ use crate::trace::visits::{
     Attempted, Inside, Iterations, MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd,
 };
 
-/// A thread: the machine's own, a branch, an iteration, or a child execution.
+/// A thread: the main flow of an execution, a branch of a Parallel state, an iteration of a Map, or a child execution.
 #[derive(Debug)]
 pub(super) struct TracedThread {
     /// The execution to which the thread belongs.
@@ -21,21 +21,21 @@ pub(super) struct TracedThread {
     pub(super) parent: Option<ThreadNumber>,
     /// The role of the thread in its execution.
     pub(super) role: Role,
-    /// The numbers of this thread's events that other events may follow.
+    /// The numbers of this thread's events that later events may name as previous.
     pub(super) ids: Vec<u64>,
-    /// The threads that run inside its current state, in the order in which they started.
+    /// The threads that run inside this thread's current state, in the order in which they started.
     pub(super) children: BTreeSet<ThreadNumber>,
-    /// The state that it is in; `None` between two states.
+    /// The state that the thread is in; `None` between two states.
     pub(super) current: Option<CurrentState>,
-    /// The visits that have ended.
+    /// The visits of this thread's states that have ended.
     pub(super) steps: Steps,
-    /// The totals by state, including those of the ended threads inside.
+    /// The totals by state, including the totals of the threads that have ended inside this thread.
     pub(super) states: IndexMap<String, Totals>,
-    /// The state that was left last; `None` once the next one is entered.
+    /// The state that was left last; `None` once the next state is entered.
     pub(super) left: Option<LastExit>,
 }
 
-/// The last exit of a state.
+/// The exit of a state, kept until the next state is entered, so that the transition between both is recorded.
 #[derive(Debug)]
 pub(super) struct LastExit {
     /// The name of the state.
@@ -46,7 +46,7 @@ pub(super) struct LastExit {
     pub(super) error: Option<String>,
 }
 
-/// The role of a thread.
+/// The role of a thread, by the construct that started it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// An execution that no Map Run started.
@@ -59,14 +59,15 @@ pub(super) enum Role {
     Child(usize),
 }
 
-/// The state that a thread is in.
+/// The state that a thread is in, with the progress of its attempts.
 #[derive(Debug)]
 pub(super) struct CurrentState {
     /// The visit, which is recorded when the state is left.
     pub(super) visit: Visit,
-    /// The number of the event that the state's entry followed; a failed evaluation in the state follows it too.
+    /// The previous event of the state's entry. The event of a failed evaluation in the state names this event as
+    /// previous too.
     pub(super) before: u64,
-    /// `true` if the last attempt failed and none was started since.
+    /// `true` if the last attempt failed and no attempt was started since.
     pub(super) pending: bool,
     /// `true` if a task of the last attempt succeeded.
     pub(super) done: bool,
@@ -94,7 +95,7 @@ impl TracedThread {
         }
     }
 
-    /// Begins the visit of a state from the event of its entry.
+    /// Begins the visit of a state, as the event of the state's entry describes it.
     pub(super) fn enter(&mut self, event: &Event, keeps_data: bool) {
         let kind = event.event_type.as_str();
         let state_type = kind.strip_suffix("StateEntered").unwrap_or(kind);
@@ -120,7 +121,7 @@ impl TracedThread {
         });
     }
 
-    /// Ends the visit, if there is one, and records it.
+    /// Ends the visit of the current state, if there is one, and adds it to the steps and totals.
     pub(super) fn leave(&mut self, end: VisitEnd, at: DateTime<Utc>) {
         let Some(CurrentState { mut visit, .. }) = self.current.take() else {
             return;
@@ -153,7 +154,7 @@ impl TracedThread {
         self.children.len() + ended.unwrap_or(usize::MAX / 2)
     }
 
-    /// Returns `true` if the thread is in a state of the type that has not failed for good.
+    /// Returns `true` if the thread is in a state of this type, and the state has not failed for good.
     pub(super) fn is_inside(&self, state_type: &str) -> bool {
         self.current
             .as_ref()
@@ -162,7 +163,7 @@ impl TracedThread {
 }
 
 impl CurrentState {
-    /// Records the start of an attempt; if it is a retry, returns the names of the state and of the error.
+    /// Records the start of an attempt; returns the names of the state and of the error if the attempt is a retry.
     pub(super) fn begin_attempt(&mut self) -> Option<(String, Option<String>)> {
         let retried = self.pending.then(|| {
             let failure = self.visit.last_failure();
@@ -186,7 +187,7 @@ impl CurrentState {
     }
 }
 
-/// Returns the beginning of a text, if data is kept.
+/// Returns the beginning of a text; `None` if the trace keeps no data.
 pub(super) fn kept(text: Option<&JsonText>, keeps_data: bool) -> Option<String> {
     let text = text.filter(|_| keeps_data)?.as_str();
     match text.char_indices().nth(MOST_CHARACTERS) {

@@ -19,7 +19,7 @@ const MOST_ATTEMPTS: usize = 5;
 /// The most iterations that are kept in full per Map.
 const MOST_ITERATIONS: usize = 10;
 
-/// The most failed iterations that are kept in full in addition to those.
+/// The number of failed iterations that are kept in full even if [`MOST_ITERATIONS`] iterations are kept already.
 const MOST_FAILED_ITERATIONS: usize = 3;
 
 /// The most characters that are kept of an input or an output.
@@ -29,11 +29,11 @@ pub(super) const MOST_CHARACTERS: usize = 2_000;
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Steps {
-    /// The first visits.
+    /// The visits from the beginning of the thread, at most 100.
     pub first: Vec<Visit>,
     /// The number of visits between `first` and `last` that were not kept.
     pub left_out: u64,
-    /// The last visits, if the thread is too long for `first`.
+    /// The visits from the end of the thread, at most 20; empty unless `first` is full.
     pub last: VecDeque<Visit>,
 }
 
@@ -47,13 +47,13 @@ pub struct Visit {
     pub state_type: &'static str,
     /// The time at which the state was entered.
     pub entered_at: DateTime<Utc>,
-    /// The time at which the state was left, or of its last event if it was not left.
+    /// The time at which the state was left; if the state was not left, the time of its last event.
     pub left_at: DateTime<Utc>,
-    /// The way in which it ended.
+    /// The way in which the visit ended.
     pub end: VisitEnd,
     /// The number of times that the state's work was started.
     pub starts: u64,
-    /// The number of failed attempts.
+    /// The number of failed attempts, including those that are not kept.
     pub failures: u64,
     /// The first failed attempts and the last one.
     pub attempts: Vec<Attempted>,
@@ -79,7 +79,7 @@ pub enum VisitEnd {
     Failed,
 }
 
-/// A failed attempt.
+/// A failed attempt of a state, after which the state may still be retried or the failure caught.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempted {
@@ -87,7 +87,7 @@ pub struct Attempted {
     pub at: DateTime<Utc>,
     /// The error's name, if the history has it.
     pub error: Option<String>,
-    /// The error's cause.
+    /// The error's cause, if the history has it.
     pub cause: Option<String>,
     /// The path of the field that could not be evaluated, if that was the failure.
     pub location: Option<String>,
@@ -117,7 +117,7 @@ pub enum Inside {
     Iterations(Box<Iterations>),
 }
 
-/// The iterations of one Map.
+/// The counts, the totals and some kept examples of the iterations of one Map.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Iterations {
@@ -125,21 +125,21 @@ pub struct Iterations {
     pub succeeded: u64,
     /// The number of iterations that failed.
     pub failed: u64,
-    /// The number of iterations that were stopped.
+    /// The number of iterations that were stopped before their end, such as after another iteration failed.
     pub stopped: u64,
-    /// The kept iterations, in the order in which they ended: the first, and the first that failed.
+    /// The kept iterations, in the order in which they ended: the first iterations, and the first failed ones.
     pub kept: Vec<Iteration>,
-    /// The totals over all iterations, by state.
+    /// The totals over all iterations, kept or not, by state.
     pub states: IndexMap<String, Totals>,
 }
 
-/// One iteration of a Map.
+/// One iteration of a Map, or one child execution of a distributed Map.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Iteration {
     /// The item's number, from 0; for a child execution, its position in the order of starts.
     pub index: usize,
-    /// The way in which it ended.
+    /// The way in which the iteration ended.
     pub end: VisitEnd,
     /// The visits of the iteration's states.
     pub steps: Steps,
@@ -149,9 +149,9 @@ pub struct Iteration {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Totals {
-    /// The number of visits.
+    /// The number of visits, including those that are not kept.
     pub visits: u64,
-    /// The number of failed attempts.
+    /// The number of failed attempts, including those that are not kept.
     pub failures: u64,
     /// The number of visits that failed for good.
     pub failed: u64,
@@ -160,7 +160,7 @@ pub struct Totals {
 }
 
 impl Steps {
-    /// Returns the visits that were kept, in their order.
+    /// Returns the visits that were kept, in the order in which the states were entered.
     #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Visit> {
         self.first.iter().chain(&self.last)
@@ -172,7 +172,7 @@ impl Steps {
         self.first.is_empty()
     }
 
-    /// Adds a visit; in a long thread, the oldest of the last visits is dropped in exchange.
+    /// Adds a visit; once `last` is full, drops the oldest visit in it.
     pub(super) fn push(&mut self, visit: Visit) {
         if self.first.len() < FIRST_STEPS {
             self.first.push(visit);
@@ -185,7 +185,7 @@ impl Steps {
         }
     }
 
-    /// Returns the visit that was added last.
+    /// Returns the visit that was added last; `None` if no state was visited.
     fn last_mut(&mut self) -> Option<&mut Visit> {
         self.last.back_mut().or(self.first.last_mut())
     }
@@ -198,13 +198,13 @@ impl Visit {
         self.left_at - self.entered_at
     }
 
-    /// Returns the last failed attempt; `None` if none failed.
+    /// Returns the last failed attempt; `None` if no attempt failed.
     #[must_use]
     pub fn last_failure(&self) -> Option<&Attempted> {
         self.attempts.last()
     }
 
-    /// Counts a failed attempt and keeps it; if enough are kept, it replaces the last one.
+    /// Counts a failed attempt and keeps it; if [`MOST_ATTEMPTS`] are kept, it replaces the last one.
     pub(super) fn fail(&mut self, attempted: Attempted) {
         self.failures += 1;
         if self.attempts.len() == MOST_ATTEMPTS {
@@ -213,8 +213,8 @@ impl Visit {
         self.attempts.push(attempted);
     }
 
-    /// Adds an error and its cause to the failure that ended the visit and to those inside it. The history only names
-    /// them when the execution ends.
+    /// Adds an error and its cause to the failure that ended the visit and to the failures inside the visit. The
+    /// history only names them when the execution ends.
     pub(super) fn explain(&mut self, reason: &Attempted) {
         match self.attempts.last_mut() {
             Some(last) if last.error.is_none() && last.cause.is_none() => {
@@ -270,7 +270,7 @@ impl Iterations {
 }
 
 impl Totals {
-    /// Returns the totals of one visit.
+    /// Returns the totals of one visit, to be added to others.
     pub(super) fn of(visit: &Visit) -> Self {
         Self {
             visits: 1,
@@ -280,7 +280,7 @@ impl Totals {
         }
     }
 
-    /// Adds the totals of further visits.
+    /// Adds the totals of further visits of the state.
     pub(super) fn add(&mut self, more: Self) {
         self.visits += more.visits;
         self.failures += more.failures;
@@ -289,7 +289,7 @@ impl Totals {
     }
 }
 
-/// Adds totals to those of the same states; a state that is not there yet is appended.
+/// Adds totals by state; a state that is not in `states` yet is appended.
 pub(super) fn add_totals(
     states: &mut IndexMap<String, Totals>,
     more: impl IntoIterator<Item = (String, Totals)>,

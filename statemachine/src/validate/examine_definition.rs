@@ -17,13 +17,13 @@ use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
 use crate::json_pointer::aws_notation;
 use crate::validate::{best_practices, flow_graph};
 
-/// The largest definition that AWS accepts.
+/// The largest definition that AWS accepts: 1 MiB.
 const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
 
 /// Returns every finding about the text of a definition, in the order of the text.
 ///
-/// Errors are what AWS rejects, under AWS's codes. Warnings never lead to rejection; except for duplicate keys, they
-/// are only searched for in definitions without errors.
+/// Errors are problems for which AWS rejects the definition, under AWS's codes. AWS accepts definitions with warnings.
+/// Except for duplicate keys, warnings are only searched for in definitions without errors.
 ///
 /// ```
 /// use drivetrain_statemachine::{validate, Code, MachineType};
@@ -32,7 +32,7 @@ const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
 /// let findings = validate(text, MachineType::Standard);
 /// assert_eq!(findings[0].code, Code::MissingTransitionTarget);
 /// assert_eq!(findings[0].pointer.as_deref(), Some("/States/A/Next"));
-/// assert_eq!(findings[0].hint.as_deref(), Some("the only one is `A`"));
+/// assert_eq!(findings[0].hint.as_deref(), Some("the only valid one is `A`"));
 /// ```
 #[must_use]
 pub fn validate(text: &str, machine_type: MachineType) -> Vec<Diagnostic> {
@@ -72,7 +72,7 @@ impl Machine {
         Self::accept(definition, diagnostics)
     }
 
-    /// Returns the machine, or all findings as an error if one of them is an error.
+    /// Returns the machine, or an error with all findings if the definition has an error.
     fn accept(definition: Option<Definition>, diagnostics: Vec<Diagnostic>) -> Result<Self, Error> {
         match definition {
             Some(definition) if !diagnostics.iter().any(Diagnostic::is_error) => {
@@ -89,7 +89,12 @@ fn examine_text(text: &str, machine_type: MachineType) -> (Option<Definition>, V
     let refuse = |code, message: String| (None, vec![Diagnostic::of_text(code, message)]);
     if text.trim().is_empty() {
         let empty = Diagnostic::of_text(Code::SchemaValidationFailed, NO_OBJECT);
-        return (None, vec![empty.hint("the text is empty")]);
+        return (
+            None,
+            vec![
+                empty.hint("the definition is empty: write an object with `StartAt` and `States`"),
+            ],
+        );
     }
     if text.len() > LARGEST_DEFINITION_BYTES {
         return refuse(

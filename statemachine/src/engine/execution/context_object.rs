@@ -7,30 +7,31 @@ use crate::engine::execution::map_item::MapItem;
 /// The context object of one execution. Its `State`, `Task` and `Map` differ between states and are updated before each
 /// read.
 pub(super) struct Context {
-    /// The object as JSON, with the parts of the state that read it last.
+    /// The object as JSON; its `State`, `Task` and `Map` are those of the state that read the object last.
     pub(super) whole: Value,
-    /// The name, entry time and retry count that `State` now shows. While they stay the same, as for the items of one
-    /// Map, `State` is not rebuilt.
+    /// The name, entry time and retry count in the current `State`; `None` before the first read. `State` is rebuilt
+    /// only when one of them changes.
     pub(super) state: Option<(String, String, Option<u32>)>,
 }
 
 /// The parts of the context object that differ between states.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StateContext<'a> {
-    /// The name of the state.
+    /// The name of the state, which `$$.State.Name` shows.
     pub(crate) state: &'a str,
-    /// The time at which the state was entered, as text.
+    /// The time at which the state was entered, as text; `$$.State.EnteredTime` shows it.
     pub(crate) entered_at: &'a str,
     /// The number of retries so far; `None` for a state that cannot have retriers.
     pub(crate) retry_count: Option<u32>,
     /// The item of the innermost Map iteration around the state; `None` outside a Map.
     pub(crate) item: Option<&'a MapItem>,
-    /// The task token, which `$$.Task.Token` shows; `None` if the state does not wait for one.
+    /// The task token, which `$$.Task.Token` shows; `None` if the state does not wait for a token.
     pub(crate) token: Option<&'a str>,
 }
 
 impl Context {
-    /// Updates `State`, `Task` and `Map`, except those that `given` lists because the caller of a test has set them.
+    /// Updates `State`, `Task` and `Map` for a state, except the parts named in `given`, which the caller of a test has
+    /// set.
     pub(super) fn show(&mut self, surrounding: &StateContext<'_>, given: &[String]) {
         let Self { whole, state } = self;
         let Value::Object(fields) = whole else {

@@ -23,7 +23,7 @@ pub(crate) struct Environment {
     pub(crate) sink: Option<Arc<dyn HistorySink>>,
     /// The clock; child executions share it, so that their dates agree.
     pub(crate) clock: Clock,
-    /// The tokens of waiting tasks.
+    /// The tokens through which workers answer waiting tasks.
     pub(crate) tokens: Tokens,
     /// The date and the random numbers that evaluations read.
     pub(crate) host: Mutex<Host>,
@@ -33,7 +33,7 @@ pub(crate) struct Environment {
     pub(crate) event_limit: Option<u64>,
     /// The recorded steps and the mock in the test of a state; `None` in executions.
     pub(crate) inspection: Option<Inspection>,
-    /// The signal that stops the execution.
+    /// The signal that stops the execution together with its child executions.
     pub(crate) stop: Arc<StopSignal>,
     /// The number of states entered so far, in this execution and its child executions.
     transitions: AtomicU64,
@@ -51,7 +51,7 @@ pub(crate) const ROLE_ARN: &str = "arn:aws:iam::111111111111:role/StepFunctionsR
 /// The machine's name and the role, which the ARNs and the context object of an execution show.
 #[derive(Debug, Clone)]
 pub(crate) struct ExecutionNames {
-    /// The machine's name.
+    /// The machine's name, the last part of its ARN.
     pub(crate) machine: String,
     /// The ARN of the role; `None` only in the test of a state without a role.
     pub(crate) role_arn: Option<String>,

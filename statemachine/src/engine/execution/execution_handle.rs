@@ -77,7 +77,7 @@ impl Outcome {
     }
 }
 
-/// A started execution.
+/// A started execution, whose result the caller awaits.
 ///
 /// It makes progress only while its [`result`](Self::result) is awaited; dropping that future cancels all work in
 /// flight.
@@ -127,14 +127,14 @@ pub struct ExecutionControl {
 }
 
 impl Execution {
-    /// Creates the handle of a run; `work` drives it to its end.
+    /// Creates the handle of a run; `work` is the future that drives the run to its end.
     pub(crate) fn new(run: Arc<Run>, work: impl Future<Output = Outcome> + Send + 'static) -> Self {
         let control = ExecutionControl { run };
         let work = Box::pin(until_stopped(control.clone(), work));
         Self { work, control }
     }
 
-    /// Returns the execution's ARN.
+    /// Returns the execution's ARN, which `$$.Execution.Id` shows too.
     #[must_use]
     pub fn arn(&self) -> &str {
         self.control.arn()
@@ -159,14 +159,14 @@ impl Execution {
         self.control.stop(error, cause);
     }
 
-    /// Runs the execution to its end.
+    /// Runs the execution to its end and returns its outcome.
     pub async fn result(self) -> Outcome {
         self.work.await
     }
 }
 
 impl ExecutionControl {
-    /// Returns the execution's ARN.
+    /// Returns the execution's ARN, which `$$.Execution.Id` shows too.
     #[must_use]
     pub fn arn(&self) -> &str {
         self.run.recorder.execution()
@@ -201,8 +201,8 @@ async fn until_stopped(
         request = run.environment.stop.requested() => request,
         outcome = &mut work => return outcome,
     };
-    // The work is dropped after this, and every task in flight with it: as recorded, the stop is the last event, and
-    // nothing that it cuts off has an event.
+    // The work is dropped after this event, with every task in flight. As recorded on AWS, the stop is the last event:
+    // interrupted states and tasks get none.
     run.recorder
         .close(0, EventType::ExecutionAborted, || Details {
             error: request.error.clone(),

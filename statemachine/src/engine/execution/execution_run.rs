@@ -63,7 +63,7 @@ impl Run {
         Self::new(environment, arn, &name, input, &machine_arn, &machine_name)
     }
 
-    /// Creates a run with its context object and its recorder.
+    /// Creates a run with a recorder without events, and a context object that shows the ARN, names and input.
     fn new(
         environment: Arc<Environment>,
         arn: String,
@@ -106,7 +106,6 @@ impl Run {
         input: &Value,
         given: Map<String, Value>,
     ) -> Self {
-        let _names = &environment.names;
         let (machine, name) = (environment.uuid(), environment.uuid());
         let arn = format!("{ARN_PREFIX}:express:{machine}:{name}");
         let machine_arn = format!("{ARN_PREFIX}:stateMachine:{machine}");

@@ -9,12 +9,12 @@ pub(crate) struct MapItem {
     pub(crate) index: usize,
     /// The field's name if the items are the fields of an object; `None` for the items of an array.
     pub(crate) key: Option<String>,
-    /// The item, or the field's value.
+    /// The item itself, or the value of the field.
     pub(crate) value: Value,
 }
 
 impl MapItem {
-    /// Overwrites the item that the context object shows, if it has the same fields; returns `true` if it did.
+    /// Overwrites the item in `shown`, the value of `$$.Map`, if that item has the same fields; returns `true` if so.
     pub(super) fn replaces(&self, shown: &mut Value) -> bool {
         let Some(Value::Object(fields)) = shown.get_mut("Item") else {
             return false;

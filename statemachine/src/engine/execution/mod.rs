@@ -1,4 +1,4 @@
-//! Everything that the states of one execution share, and the handle for its caller.
+//! Everything that the states of one execution share, and the handle for the execution's caller.
 
 pub(crate) mod context_object;
 pub(crate) mod environment;

@@ -2,7 +2,7 @@
 //!
 //! Rejected after measurements: handing over events instead of lines took twice the time, because cloning an event and
 //! freeing it on another thread costs more than writing it. Another allocator saved a tenth for one state machine,
-//! nothing for the others, and took 10 MiB more.
+//! nothing for the others, and took 10 MiB more memory.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,9 +20,9 @@ const WAITING_BUFFERS: usize = 2;
 /// A writer that writes full buffers in order while the caller fills the next one.
 ///
 /// The thread starts with the first full buffer; a history that fits into one buffer is written by the caller. When the
-/// queue is full, and at the end, the caller writes buffers too, so that a starved thread never blocks it.
+/// queue is full, and at the end, the caller writes buffers too, so that a starved thread never blocks the caller.
 pub(super) struct BackgroundWriter {
-    /// The state that the thread shares.
+    /// The state that this writer shares with the background thread.
     state: Arc<WriterState>,
     /// `true` once the thread was started.
     has_thread: bool,
@@ -30,13 +30,14 @@ pub(super) struct BackgroundWriter {
     is_unfinished: bool,
 }
 
-/// The state that the thread and the caller share. A function that needs several locks takes that of `writer` first.
+/// The state that the thread and the caller share. A function that needs several locks takes the lock of `writer`
+/// first.
 struct WriterState {
     /// The underlying writer; `None` once the `BackgroundWriter` was dropped, after which nothing is written.
     writer: Mutex<Option<Box<dyn Write + Send>>>,
     /// The buffers between the caller and the thread.
     queue: Mutex<BufferQueue>,
-    /// Signaled when a buffer is queued, and when no more buffers will be.
+    /// The signal to the thread that a buffer was queued, or that no more buffers will be queued.
     changed: Condvar,
     /// The first error of the writer, until [`finish`](BackgroundWriter::finish) returns it.
     error: Mutex<Option<io::Error>>,
@@ -72,14 +73,14 @@ impl BackgroundWriter {
         }
     }
 
-    /// Queues the gathered bytes for the thread and leaves an empty buffer in their place; writes older buffers itself
-    /// if the queue is full.
+    /// Queues the gathered bytes for the thread and replaces them with an empty buffer. If the queue is full, the
+    /// caller first writes older buffers.
     pub(super) fn enqueue(&mut self, gathered: &mut Vec<u8>) {
         self.is_unfinished = true;
         if !self.has_thread {
             let state = Arc::clone(&self.state);
             let write = move || state.write_until_the_end();
-            // If the system gives no thread, the queue fills up and the caller writes.
+            // If no thread can be started, the queue fills up and the caller writes the buffers.
             self.has_thread = Builder::new()
                 .name("history".to_owned())
                 .spawn(write)
@@ -98,7 +99,7 @@ impl BackgroundWriter {
         self.state.changed.notify_one();
     }
 
-    /// Writes all queued buffers and then these bytes on the caller's thread, and flushes.
+    /// Writes all queued buffers and then the gathered bytes on the caller's thread, and flushes.
     pub(super) fn write_through(&self, gathered: &mut Vec<u8>) {
         while self.state.write_next() {}
         self.state.write(|writer| {
@@ -108,7 +109,7 @@ impl BackgroundWriter {
         gathered.clear();
     }
 
-    /// Returns `true` if a buffer may not have been written yet, or an error not returned yet.
+    /// Returns `true` if a queued buffer may be unwritten, or if [`finish`](Self::finish) has yet to return an error.
     pub(super) fn is_unfinished(&self) -> bool {
         self.is_unfinished || lock(&self.state.error).is_some()
     }
@@ -123,9 +124,9 @@ impl BackgroundWriter {
         self.is_unfinished = false;
         match lock(&self.state.error).take() {
             Some(error) => Err(error),
-            None if self.state.is_broken() => {
-                Err(io::Error::other("an earlier line could not be written"))
-            }
+            None if self.state.is_broken() => Err(io::Error::other(
+                "an earlier line of the history could not be written",
+            )),
             None => Ok(()),
         }
     }
@@ -157,7 +158,7 @@ impl WriterState {
 
     /// Writes the oldest queued buffer; returns `true` if there was one.
     ///
-    /// The buffer is taken under the writer's lock, so that no other buffer is written in between.
+    /// The buffer leaves the queue under the writer's lock, so that buffers are written in their order.
     fn write_next(&self) -> bool {
         let mut written = None;
         self.write(|writer| {
@@ -178,14 +179,15 @@ impl WriterState {
         has_written
     }
 
-    /// Calls `write`, unless the writer is closed or broken; a panic counts as an error, on either thread.
+    /// Calls `write`, unless the writer is closed or broken; a panic in `write` counts as an error.
     fn write(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         let mut writer = lock(&self.writer);
         let Some(writer) = writer.as_mut().filter(|_| !self.is_broken()) else {
             return;
         };
         let written = panic::catch_unwind(AssertUnwindSafe(|| write(writer)));
-        let written = written.unwrap_or_else(|_| Err(io::Error::other("the writer panicked")));
+        let written =
+            written.unwrap_or_else(|_| Err(io::Error::other("the writer of the history panicked")));
         written.unwrap_or_else(|error| self.fail(error));
     }
 
@@ -196,7 +198,7 @@ impl WriterState {
         }
     }
 
-    /// Returns `true` after the first error.
+    /// Returns `true` once a write has failed or panicked.
     fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Relaxed)
     }
@@ -212,7 +214,7 @@ impl fmt::Debug for BackgroundWriter {
         formatter
             .debug_struct("BackgroundWriter")
             .field("has_thread", &self.has_thread)
-            .field("is_owing", &self.is_unfinished)
+            .field("is_unfinished", &self.is_unfinished)
             .field("is_broken", &self.state.is_broken())
             .finish_non_exhaustive()
     }

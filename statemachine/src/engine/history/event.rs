@@ -16,7 +16,7 @@ pub struct Event {
     /// The ARN of the execution; each item of a distributed Map has its own child execution. AWS keeps the histories of
     /// child executions apart, each with its own event numbers.
     pub execution: Arc<str>,
-    /// The time, by the execution's clock.
+    /// The time of the event, by the execution's clock.
     pub timestamp: DateTime<Utc>,
     /// The number of the event in its execution, from 1.
     pub id: u64,
@@ -32,7 +32,7 @@ pub struct Event {
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Details {
-    /// The name of the state; in the events of an iteration, that of its Map state.
+    /// The name of the state; in the events of an iteration, the name of the Map state.
     pub name: Option<Arc<str>>,
     /// The number of a Map's iteration, from 0.
     pub index: Option<usize>,
@@ -62,9 +62,9 @@ pub struct Details {
     pub map_run_arn: Option<String>,
     /// The name of the worker that took an activity's task.
     pub worker_name: Option<String>,
-    /// An error's name.
+    /// The name of the error with which a task, a state or an execution failed.
     pub error: Option<String>,
-    /// An error's cause.
+    /// The cause of the error, a text for people that is often JSON.
     pub cause: Option<String>,
     /// The path of the field that could not be evaluated.
     pub location: Option<String>,
@@ -87,7 +87,7 @@ macro_rules! event_types {
             /// All types, sorted by name.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// Returns AWS's name of the type.
+            /// Returns AWS's name of the type, such as `TaskScheduled`.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -110,7 +110,7 @@ macro_rules! event_types {
                 }
             }
 
-            /// Returns the JSON text that opens the details.
+            /// Returns the JSON text that opens the details, from the comma before their key to `{`.
             pub(super) fn start_of_details(self) -> &'static str {
                 match self {
                     $(Self::$name => concat!(",\"", $details, "\":{"),)*

@@ -8,8 +8,8 @@ use crate::engine::clock::date_text;
 use crate::engine::history::event::{Details, Event};
 use crate::json_text::{JsonText, has_escapes};
 
-/// Calls a macro with the key and the field of each of the [`Details`] after the name, in their order. Both ways of
-/// writing events use this list.
+/// Calls a macro with the JSON key and the field of all [`Details`] except `name`, in the order in which they are
+/// written. `write_at` and `Serialize` both use this list.
 macro_rules! each_field {
     ($entry:ident) => {
         $entry! {
@@ -38,11 +38,11 @@ macro_rules! each_field {
 impl Event {
     /// Appends the event to `out` as JSON, with a timestamp that the caller has formatted.
     ///
-    /// The text is the same as that of serializing the event, but is written several times faster.
+    /// The text equals the one that `Serialize` gives, but is written several times faster.
     pub(super) fn write_at(&self, timestamp: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"timestamp\":\"");
         match <&[u8; 24]>::try_from(timestamp.as_bytes()) {
-            // Copying a constant number of bytes needs no call.
+            // Copying a number of bytes that the compiler knows needs no function call.
             Ok(usual) => out.extend_from_slice(usual),
             Err(_) => out.extend_from_slice(timestamp.as_bytes()),
         }
@@ -102,7 +102,7 @@ impl Details {
     }
 }
 
-/// A value that can be appended as JSON.
+/// A value in an event that can append itself to a buffer as JSON.
 trait WriteJson {
     /// Appends the value as compact JSON.
     fn write(&self, out: &mut Vec<u8>);

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::history::event::Event;
 
-/// A receiver of an execution's events, in their order, while it runs.
+/// A receiver of an execution's events, in their order, while the execution runs.
 pub trait HistorySink: Send + Sync {
-    /// Takes one event; it must return quickly, because the execution waits for it.
+    /// Receives one event. The execution waits for this call, so the call must return quickly.
     fn record(&self, event: &Event);
 
-    /// Returns `true` if no more events can be kept, for example because the disk is full. The execution is then
-    /// stopped, so that a long one does not continue without its history.
+    /// Returns `true` if no more events can be kept, for example because the disk is full. The engine then stops the
+    /// execution, so that a long execution does not continue without its history.
     fn is_broken(&self) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! A history written out as JSON Lines.
+//! A history sink that writes events as JSON Lines.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use crate::engine::history::event::Event;
 use crate::engine::history::history_sink::HistorySink;
 
 /// The number of bytes that are gathered before they are written. Waking the thread costs as much as writing 16 KiB, so
-/// that much smaller buffers would be slower.
+/// far smaller buffers would be slower.
 const GATHERED_BYTES: usize = 256 << 10;
 
 /// The space that a buffer has beyond `GATHERED_BYTES` for its last line; most lines are shorter, so that buffers
@@ -24,7 +24,7 @@ const USUAL_LINE_BYTES: usize = 16 << 10;
 ///
 /// Memory is constant, however long an execution runs. Lines are gathered in buffers, which a background thread writes
 /// while the execution goes on. [`finish`](Self::finish) writes the rest and returns the first error. If the last clone
-/// is dropped without it, the rest is written too, and an error is printed to standard error. An execution whose lines
+/// is dropped before that, the drop writes the rest and prints an error to standard error. An execution whose lines
 /// cannot be written is stopped.
 ///
 /// ```
@@ -52,9 +52,9 @@ pub struct JsonLines {
 /// The gathered lines and their writer.
 #[derive(Debug)]
 struct Lines {
-    /// The writer that full buffers are handed to.
+    /// The writer that receives full buffers.
     writer: BackgroundWriter,
-    /// The lines that were not handed to the writer yet.
+    /// The lines that the writer has not received yet.
     gathered: Vec<u8>,
     /// The last timestamp and its text, which is reused because most events have the timestamp of the event before.
     timestamp: (DateTime<Utc>, String),
@@ -89,14 +89,14 @@ impl JsonLines {
         self
     }
 
-    /// Begins each line with the `executionArn`, for a writer that has the events of many executions.
+    /// Begins each line with the `executionArn`, for a writer that receives the events of many executions.
     #[must_use]
     pub fn naming_executions(self) -> Self {
         self.lock().names_executions = true;
         self
     }
 
-    /// Writes the gathered lines, and flushes.
+    /// Writes the gathered lines and flushes the writer.
     ///
     /// # Errors
     /// The first error of the writer, which may have occurred at an earlier line; nothing was written after it.
@@ -111,7 +111,7 @@ impl JsonLines {
 }
 
 impl Lines {
-    /// Appends an event as one line to the gathered ones.
+    /// Appends an event as one line to the gathered lines.
     fn append(&mut self, event: &Event) {
         let (last, text) = &mut self.timestamp;
         if *last != event.timestamp {
@@ -365,7 +365,7 @@ mod tests {
                 lines.record(&event(51, "{}"));
                 assert_eq!(
                     lines.finish().unwrap_err().to_string(),
-                    "an earlier line could not be written"
+                    "an earlier line of the history could not be written"
                 );
             }
         }

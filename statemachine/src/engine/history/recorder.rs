@@ -23,7 +23,7 @@ pub(crate) const STANDARD_EVENT_LIMIT: u64 = 25_000;
 ///
 /// Without a sink or subscriber, events are only counted: their details are never built.
 pub(crate) struct Recorder {
-    /// The execution's ARN.
+    /// The execution's ARN, which every event shows.
     execution: Arc<str>,
     /// The clock that dates the events.
     clock: Clock,
@@ -33,7 +33,7 @@ pub(crate) struct Recorder {
     sink: Option<Arc<dyn HistorySink>>,
     /// The signal that stops the execution when the sink is broken.
     stop: Arc<StopSignal>,
-    /// The part that changes with each event.
+    /// The number of the last event and the other values that change with each event.
     state: Mutex<RecorderState>,
 }
 
@@ -45,7 +45,7 @@ struct RecorderState {
     closed: bool,
     /// `true` once the execution can only fail: AWS then records no aborted states.
     failing: bool,
-    /// The caller's stream of events, if one was asked for.
+    /// The sender to the caller's stream of events; `None` if the caller has no stream.
     subscriber: Option<mpsc::UnboundedSender<Event>>,
     /// The event that the sink and the stream receive. It is reused for every event, because most of its many details
     /// are always absent.
@@ -96,20 +96,21 @@ impl Recorder {
         }
     }
 
-    /// Returns the execution's ARN.
+    /// Returns the ARN of the execution whose events are recorded.
     pub(crate) fn execution(&self) -> &Arc<str> {
         &self.execution
     }
 
-    /// Returns a receiver of the events from now on, which are queued until received. It replaces an earlier receiver.
+    /// Returns a receiver of the events from now on, which are queued until received. Only the receiver of the last
+    /// call gets events.
     pub(crate) fn subscribe(&self) -> mpsc::UnboundedReceiver<Event> {
         let (sender, events) = mpsc::unbounded_channel();
         self.lock().subscriber = Some(sender);
         events
     }
 
-    /// Returns `true` if a sink needs the JSON text of inputs and outputs. It is then worth writing the text when its
-    /// length is checked.
+    /// Returns `true` if a sink needs the JSON text of inputs and outputs. The check of a value's length then writes
+    /// the text too, so that the value is walked once.
     pub(crate) fn shows_texts(&self) -> bool {
         self.sink.is_some()
     }
@@ -137,7 +138,7 @@ impl Recorder {
     /// Appends the event of an entered or left state; returns its number, and its time if a sink or subscriber received
     /// it.
     ///
-    /// `at` is the event's time, if known.
+    /// `at` is the event's time; `None` stands for the current time.
     ///
     /// # Errors
     /// `States.Runtime` if the history is full; the end of the execution has then been recorded.
@@ -197,8 +198,8 @@ impl Recorder {
         Ok(state.last_id)
     }
 
-    /// Fails if the history is full, and records that the execution failed. Only the event of its success is still
-    /// accepted.
+    /// Fails if the history is full, and records that the execution failed. A full history accepts only
+    /// `ExecutionSucceeded`.
     fn refuse_when_full(
         &self,
         state: &mut RecorderState,
@@ -224,7 +225,8 @@ impl Recorder {
         Err(failure)
     }
 
-    /// Appends the event of aborted work, unless the execution is at its end: then AWS records only the end.
+    /// Appends the event of aborted work. Does nothing if the execution has ended, can only fail or has a full history:
+    /// AWS then records only the end.
     pub(crate) fn abort(
         &self,
         previous: u64,
@@ -303,7 +305,7 @@ impl Recorder {
             }
         }
         if let Some(subscriber) = &state.subscriber {
-            // A dropped subscriber wants no more events.
+            // Sending fails only if the subscriber was dropped, which needs no more events.
             let _ = subscriber.send(state.event.clone());
         }
     }
@@ -324,8 +326,8 @@ impl RecorderState {
         self.last_time.1
     }
 
-    /// Returns the details, in which `name` is the only field that is set. The name stays set, because the next event
-    /// usually has the same.
+    /// Sets the name in the details and returns them; no other field is set. The name stays set for the next event,
+    /// which usually has the same name.
     fn named(&mut self, name: &Arc<str>) -> &mut Details {
         let details = &mut self.event.details;
         let is_same = |shown: &Arc<str>| Arc::ptr_eq(shown, name);

@@ -1,4 +1,4 @@
-//! The child executions of a Map Run, once they have ended.
+//! The child executions of a Map Run that has ended: those that ran and those that never started.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ pub(crate) struct ChildExecution {
     pub(crate) input: Value,
     /// The child's ARN.
     pub(crate) execution: Arc<str>,
-    /// The child's outcome.
+    /// The child's status, output or error, and times.
     pub(crate) outcome: Outcome,
 }
 

@@ -58,7 +58,7 @@ impl CsvRows {
         self.ready
     }
 
-    /// Decodes one byte.
+    /// Decodes one byte, which may complete a field or a row.
     fn take(&mut self, byte: u8) {
         match (self.quote, byte) {
             (Quote::Open, b'"') => self.quote = Quote::Closing,

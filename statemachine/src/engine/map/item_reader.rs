@@ -16,7 +16,7 @@ use crate::engine::map::object_body::{byte_stream, read_all};
 use crate::engine::map::object_call::{ObjectCall, call};
 use crate::engine::port::task_handler::TaskOutput;
 
-/// The resource that reads one object.
+/// The ARN of the resource that reads one object from S3.
 const GET_OBJECT: &str = "arn:aws:states:::s3:getObject";
 
 /// Fails if `MaxItems` is not a whole number, which AWS checks before the Map starts.
@@ -89,7 +89,7 @@ pub(crate) async fn read(
     Ok(items)
 }
 
-/// Returns the path of the field with the request's parameters, for the messages of failures in it.
+/// Returns the name of the field that holds the request's parameters, for the messages of its failures.
 fn field(attempt: &Attempt<'_>) -> &'static str {
     match attempt.state.language {
         QueryLanguage::JsonPath => "ItemReader/Parameters",
@@ -101,14 +101,14 @@ fn field(attempt: &Attempt<'_>) -> &'static str {
 struct ObjectReader<'f, 'a> {
     /// The attempt of the Map state.
     attempt: &'f Attempt<'a>,
-    /// The definition of the reader.
+    /// The parsed `ItemReader` field of the Map state.
     reader: &'f ItemReader,
     /// The most items to read; `usize::MAX` for no limit.
     limit: usize,
 }
 
 impl ObjectReader<'_, '_> {
-    /// Calls a resource and returns its output; if the call fails, the ItemReader fails with its cause.
+    /// Calls a resource and returns its output. If the call fails, the ItemReader fails with the cause of the call.
     async fn get(&self, resource: &Resource, parameters: Value) -> Result<TaskOutput, Failure> {
         let request = ObjectCall {
             resource: resource.clone(),
@@ -125,8 +125,8 @@ impl ObjectReader<'_, '_> {
         })
     }
 
-    /// Lists objects page by page. Each entry becomes an item, or is replaced by the items in the object if
-    /// `Transformation` asks for them.
+    /// Lists objects page by page. Each entry becomes an item. If `Transformation` asks for it, the items in the listed
+    /// object replace the entry.
     async fn objects(&self, parameters: Value) -> Result<Vec<MapItem>, Failure> {
         let mut items = Vec::new();
         let mut request = parameters.clone();
@@ -248,7 +248,7 @@ impl ObjectReader<'_, '_> {
     }
 
     /// Reads the files of a query that Athena exported with UNLOAD. The manifest lists one file per line; `InputType`
-    /// is their format.
+    /// is the format of these files.
     async fn athena(&self, object: TaskOutput) -> Result<Vec<MapItem>, Failure> {
         let input_type = match self.reader.input_type {
             None | Some(InputType::Manifest) => InputType::JsonLines,

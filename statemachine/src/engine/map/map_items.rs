@@ -10,7 +10,7 @@ use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
 use crate::engine::inspection_data::InspectedStep;
 
-/// Returns the items that a Map takes from its input; `item_reader` reads those of an `ItemReader`.
+/// Returns the items that a Map takes from its input. The module `item_reader` reads the items of an `ItemReader`.
 pub(crate) fn items(
     attempt: &Attempt<'_>,
     map: &MapState,

@@ -14,16 +14,16 @@ use crate::engine::inspection_data::InspectedStep;
 pub(crate) struct MapLimits {
     /// The most iterations that may run at once; 0 for no limit.
     pub(crate) max_concurrency: usize,
-    /// The failures of items that a Map Run tolerates.
+    /// The number and the share of failed items that a Map Run tolerates.
     pub(crate) tolerance: Tolerance,
 }
 
 /// The number and the share of items that may fail in a Map Run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tolerance {
-    /// The most items that may fail, if there is such a limit.
+    /// The most items that may fail; `None` without `ToleratedFailureCount`.
     pub(crate) count: Option<usize>,
-    /// The largest share of items that may fail, from 0 to 100, if there is such a limit.
+    /// The largest share of items that may fail, from 0 to 100; `None` without `ToleratedFailurePercentage`.
     pub(crate) percentage: Option<f64>,
 }
 

@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::engine::failure::Failure;
 use crate::engine::port::task_handler::{TaskFailure, TaskOutput};
 
-/// The largest size of a decompressed gzip file; a larger one fails the state, so that a small file cannot fill the
-/// memory.
+/// The largest decompressed size of a gzip file. A larger file fails the state, because even a small gzip file could
+/// otherwise fill the memory.
 const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;
 
 /// The number of compressed bytes that are decompressed before the limit is checked again.

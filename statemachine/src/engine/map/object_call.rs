@@ -14,15 +14,15 @@ use crate::engine::port::task_handler::{TaskCall, TaskFailure, TaskOutput};
 
 /// The call of an S3 resource that reads or writes one object, or lists objects.
 pub(crate) struct ObjectCall {
-    /// The S3 call as a resource.
+    /// The resource to call, such as `arn:aws:states:::s3:getObject`.
     pub(crate) resource: Resource,
     /// The parameters of the call, such as `Bucket` and `Key`.
     pub(crate) input: Value,
-    /// The bytes to store, for a `putObject`.
+    /// The bytes to store, for a `putObject`; `None` for other calls.
     pub(crate) body: Option<Bytes>,
 }
 
-/// The time limit of one call. AWS has none, so this is the longest timeout of a Task.
+/// The time limit of one call. AWS has no such limit, so this is the longest timeout of a Task.
 const TIMEOUT: Duration = Duration::from_secs(99_999_999);
 
 /// Sends the call to the task handler, as the calls of Task states are sent.

@@ -14,7 +14,7 @@ use crate::engine::map::child_executions::{ChildExecution, ChildExecutions};
 use crate::engine::map::object_call::{ObjectCall, call};
 use crate::json_text::written;
 
-/// The resource that writes one object.
+/// The ARN of the resource that writes one object to S3.
 const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";
 
 /// The results of a Map Run, as the writer receives them.
@@ -22,13 +22,14 @@ const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";
 pub(crate) struct MapRunResults<'a> {
     /// The ARN of the Map Run, whose last part names the folder of the results.
     pub(crate) map_run: &'a str,
-    /// The Map's label, which is part of the ARN of its state machine.
+    /// The Map's label, which is part of the state machine ARN of its child executions.
     pub(crate) label: &'a str,
-    /// The Map Run's child executions.
+    /// The child executions of the Map Run, including those that never started.
     pub(crate) children: &'a ChildExecutions,
 }
 
-/// Writes the results and returns the state's output: their place in S3, or the results themselves.
+/// Writes the results and returns the state's output: the bucket and key of their manifest, or the results themselves
+/// if the writer has no resource.
 pub(crate) async fn write(
     attempt: &Attempt<'_>,
     writer: &ResultWriter,
@@ -100,7 +101,7 @@ pub(crate) async fn write(
     Ok(json!({"MapRunArn": map_run, "ResultWriterDetails": {"Bucket": bucket, "Key": key}}))
 }
 
-/// Stores one object; if the call fails, the ResultWriter fails with its cause.
+/// Stores one object. If the call fails, the ResultWriter fails with the cause of the call.
 async fn put(
     attempt: &Attempt<'_>,
     resource: &Resource,

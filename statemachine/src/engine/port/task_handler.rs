@@ -59,7 +59,7 @@ use crate::engine::port::task_tokens::Tokens;
 /// # }
 /// ```
 pub trait TaskHandler: Send + Sync {
-    /// Answers one call.
+    /// Answers one call, which is one attempt of a task or one object request of a Map.
     ///
     /// If the call has a token, its result is the response to the request that delivers the token. The state continues
     /// once the token is answered through [`Tokens`]. An activity may be answered by the call's result or through its
@@ -83,7 +83,7 @@ where
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TaskCall {
-    /// The resource to call.
+    /// The resource to call, as the state's `Resource` names it.
     pub resource: Resource,
     /// The call's input: the value of `Parameters` or `Arguments`.
     pub input: Value,
@@ -91,7 +91,7 @@ pub struct TaskCall {
     pub body: Option<Bytes>,
     /// The value of `Credentials`: the role to assume.
     pub credentials: Option<Value>,
-    /// The task token to deliver, if the state waits for one.
+    /// The task token to deliver; `None` if the state does not wait for a token.
     pub token: Option<String>,
     /// The name of the state that makes the call.
     pub state: String,
@@ -103,7 +103,7 @@ pub struct TaskCall {
     pub timeout: Duration,
     /// The longest time between two heartbeats; `None` if the task needs none.
     pub heartbeat: Option<Duration>,
-    /// The list of tokens through which workers answer the task.
+    /// The tokens through which workers answer the task.
     pub tokens: Tokens,
     /// The channel for reports about work in progress.
     pub(crate) reports: mpsc::UnboundedSender<TaskReport>,
@@ -114,14 +114,14 @@ pub struct TaskCall {
 pub(crate) enum TaskReport {
     /// A job was started; holds the response to the request that started it.
     Submitted(Value),
-    /// A worker took the task of an activity; holds its name, if known.
+    /// A worker took the task of an activity; holds the worker's name, if known.
     Started(Option<String>),
 }
 
 impl TaskCall {
     /// Reports that a job was started, with the response to the request that started it.
     ///
-    /// It becomes the event `TaskSubmitted`; the call itself returns the job's result when the job has ended.
+    /// The report becomes the event `TaskSubmitted`; the call itself returns the job's result when the job has ended.
     pub fn submitted(&self, output: Value) {
         self.report(TaskReport::Submitted(output));
     }
@@ -142,7 +142,7 @@ impl TaskCall {
 pub struct TaskOutput {
     /// The output as JSON; for a Parquet object, the list of its rows.
     pub value: Value,
-    /// The bytes of an object, for a `getObject` of an ItemReader.
+    /// The bytes of an object, for a `getObject` of an ItemReader; `None` for other calls.
     pub body: Option<BoxStream<'static, Result<Bytes, TaskFailure>>>,
 }
 
@@ -164,7 +164,8 @@ impl TaskOutput {
     }
 }
 
-/// The failure of a call. It is part of an execution rather than an error of this crate; both parts may be absent.
+/// The failure of a call. It is part of an execution rather than an error of this crate; name and cause may both be
+/// absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TaskFailure {

@@ -14,8 +14,8 @@ const REMEMBERED: usize = 100_000;
 
 /// The tokens of waiting tasks; clones share one list.
 ///
-/// Give one to [`Engine::tokens`](crate::Engine::tokens) and keep a clone for the workers, or use the one in each
-/// [`TaskCall`](crate::TaskCall).
+/// Pass `Tokens` to [`Engine::tokens`](crate::Engine::tokens) and keep a clone for the workers, or use the `tokens` of
+/// each [`TaskCall`](crate::TaskCall).
 ///
 /// ```
 /// use drivetrain_statemachine::{Engine, ErrorKind, Machine, TaskCall, TaskFailure, Tokens};
@@ -54,11 +54,11 @@ pub struct Tokens(Arc<Mutex<TokenRegister>>);
 pub(crate) enum TokenAnswer {
     /// The task succeeded with an output.
     Succeed(Value),
-    /// The task failed; its name and its cause may be absent.
+    /// The task failed; the name and the cause of the error may be absent.
     Fail {
         /// The error's name, which the machine's retriers and catchers match.
         error: Option<String>,
-        /// The error's cause.
+        /// The cause of the error, a text for people that is often JSON.
         cause: Option<String>,
     },
     /// The task is still in progress, and the time until its next heartbeat starts again.
@@ -68,9 +68,9 @@ pub(crate) enum TokenAnswer {
 /// The tokens of waiting tasks, and of the tasks that ended last.
 #[derive(Debug, Default)]
 struct TokenRegister {
-    /// The waiting tokens, and the remembered ones of ended tasks.
+    /// The tokens of waiting tasks, and of the ended tasks that are still remembered.
     entries: HashMap<String, TokenEntry>,
-    /// The tokens of ended tasks, oldest first.
+    /// The remembered tokens of ended tasks, oldest first.
     ended: VecDeque<String>,
 }
 
@@ -95,7 +95,7 @@ impl Tokens {
         self.answer(token, TokenAnswer::Succeed(output))
     }
 
-    /// Ends a task with an error; its name and its cause may be absent.
+    /// Ends a task with an error; the name and the cause of the error may be absent.
     ///
     /// # Errors
     /// [`ErrorKind::UnknownToken`] if no known task has the token, [`ErrorKind::TaskFinished`] if the task has ended,
@@ -159,12 +159,12 @@ impl Tokens {
     }
 }
 
-/// Builds the error of an answer whose task does not wait for it.
+/// Builds the error for an answer to a task that has ended, or to an unknown token.
 fn refused(kind: ErrorKind) -> Error {
     let message = match kind {
-        ErrorKind::TaskFinished => "the task has finished",
-        ErrorKind::TaskTimedOut => "the task has timed out",
-        _ => "no task has this token",
+        ErrorKind::TaskFinished => "the task of this token has already ended",
+        ErrorKind::TaskTimedOut => "the task of this token has timed out",
+        _ => "no known task has this token",
     };
     Error::new(kind, message)
 }
@@ -187,7 +187,7 @@ impl TokenRegister {
 pub(crate) struct WaitingTask {
     /// The list in which the token is registered.
     tokens: Tokens,
-    /// The token.
+    /// The task's token, which workers send with their answers.
     token: String,
     /// The answers, in the order in which they were sent.
     answers: mpsc::UnboundedReceiver<TokenAnswer>,

@@ -56,7 +56,7 @@ pub(crate) fn perform<'a>(
     })
 }
 
-/// Evaluates a condition; `index` is the number of its rule, for failures.
+/// Evaluates a condition; `index` is the number of its rule, which failures name.
 fn holds(
     attempt: &Attempt<'_>,
     condition: &Condition,
@@ -165,7 +165,7 @@ fn instant(value: &Value) -> Option<DateTime<chrono::FixedOffset>> {
     DateTime::parse_from_rfc3339(text).ok()
 }
 
-/// Returns `true` if an ordering satisfies a relation.
+/// Returns `true` if an ordering satisfies a relation such as `LessOrEqual`.
 fn is_in(ordering: Ordering, relation: Relation) -> bool {
     match relation {
         Relation::Equal => ordering.is_eq(),

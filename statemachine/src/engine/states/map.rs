@@ -48,7 +48,7 @@ pub(crate) async fn perform(
             length: Some(items.as_ref().map_or(0, Vec::len)),
             ..Details::default()
         })?;
-    // AWS evaluates the tolerance only now, and numbers its failure as if the state had not started.
+    // AWS evaluates the tolerance only now. If that fails, the next event follows the state's entry, not its start.
     let tolerance =
         tolerance(attempt, map, input).inspect_err(|_| thread.last = attempt.entered)?;
     match (attempt.mock(), map.distributed, items) {
@@ -139,7 +139,8 @@ async fn inline(
         0 => INLINE_CONCURRENCY,
         limit => limit.min(INLINE_CONCURRENCY),
     };
-    // Each iteration's first event follows the event before the end of the iteration that it replaces.
+    // The first event of an iteration that starts later follows the last event inside the iteration that ended before
+    // it.
     let mut follows = thread.last;
     loop {
         while free > 0

@@ -69,7 +69,8 @@ pub(crate) async fn perform(
     drop(open);
     match ended {
         Ok(output) => {
-            // The next event follows the start of the Map Run: recordings until 2024 have its end here, newer ones its start.
+            // The next event follows `MapRunStarted`, as in recordings after 2024; in older ones it follows
+            // `MapRunSucceeded`.
             let succeeded = run.record_plain(thread.last, EventType::MapRunSucceeded)?;
             thread.inner_success = Some(run.record_plain(succeeded, EventType::MapStateSucceeded)?);
             Ok(output)
@@ -249,10 +250,10 @@ async fn run_children(
     }
 }
 
-/// A child execution that has not ended, and its start.
+/// A child execution that has not ended, and the time of its start.
 struct RunningChild {
-    /// The child execution.
+    /// The child execution, which provides the ARN and the number of events if it is stopped.
     run: Arc<Run>,
-    /// The time at which it started.
+    /// The time at which the child execution started.
     at: DateTime<Utc>,
 }

@@ -1,9 +1,9 @@
-//! The Pass state, and a path for it that moves data instead of copying it.
+//! The Pass state, and a faster way to run it that moves data instead of copying it.
 //!
 //! The raw input of a Pass state is not read once its output is built, because the state has no retriers and no
-//! catchers. So most of its data can be moved. The output is the same as that of the common path in `state.rs`; a fuzz
-//! target and tests compare both paths. Rejected: shared copy-on-write values in place of `serde_json::Value`, because
-//! every function and the public API would need their own value type.
+//! catchers. So most of its data can be moved. The output equals that of the general code in `state.rs`; a fuzz target
+//! and tests compare both. Rejected: shared copy-on-write values in place of `serde_json::Value`, because every
+//! function and the public API would need their own value type.
 
 use serde_json::Value;
 
@@ -68,8 +68,8 @@ pub(crate) fn perform_by_moving(
     }
 }
 
-/// Inserts a result into the raw input. If it becomes a new last field, its text is appended to the raw input's text,
-/// so that the rest is not written again.
+/// Inserts a result into the raw input. If the result becomes a new last field, its text is appended to the raw input's
+/// text, so that the rest is not written again.
 fn inserted(
     attempt: &Attempt<'_>,
     raw: StateData,

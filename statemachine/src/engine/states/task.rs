@@ -73,7 +73,7 @@ pub(crate) async fn perform(
     events.ended(outcome)
 }
 
-/// The outcome of a task's work.
+/// The end of one attempt of a task, with its output or failure.
 enum TaskEnd {
     /// The work succeeded with an output.
     Succeeded(Value),
@@ -117,7 +117,8 @@ async fn work(
                 match result {
                     Err(error) => return Ok(TaskEnd::Failed(Failure::reported(error.error, error.cause))),
                     Ok(output) if waiting.is_none() || is_activity => return Ok(TaskEnd::Succeeded(output.value)),
-                    // The request that delivers the token was answered; the state waits for the token.
+                    // The request that delivers the token was answered; the state now waits for the answer to the
+                    // token.
                     Ok(_) if events.submitted => {}
                     Ok(output) => events.submitted(&output.value)?,
                 }
@@ -178,11 +179,11 @@ fn seconds(
         })
 }
 
-/// The recorder of one attempt's events, which differ by the kind of resource.
+/// The recorder of the events of one attempt of a task. The kind of resource decides their types.
 struct TaskEvents<'f, 'a> {
     /// The attempt that the events belong to.
     attempt: &'f Attempt<'a>,
-    /// The thread, whose last event each event follows.
+    /// The thread of the state; each event follows the last event of this thread.
     thread: &'f mut FlowThread,
     /// The resource, whose kind decides the types of the events.
     resource: &'f Resource,
@@ -272,7 +273,7 @@ impl TaskEvents<'_, '_> {
         Ok(())
     }
 
-    /// Records the end of the work and returns its output; one that is too large is a failure.
+    /// Records the end of the work and returns its output; an output that is too large or too deep is a failure.
     fn ended(mut self, outcome: TaskEnd) -> Result<Value, Failure> {
         let outcome = match outcome {
             TaskEnd::Succeeded(output) if nests_too_deeply(&output) => {
@@ -350,7 +351,7 @@ impl TaskEvents<'_, '_> {
         }
     }
 
-    /// Records an event that follows the last one of the thread.
+    /// Records an event that follows the thread's last event, and becomes its last event.
     fn record(
         &mut self,
         event: EventType,

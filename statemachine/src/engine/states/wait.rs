@@ -14,7 +14,8 @@ use crate::engine::failure::Failure;
 /// The longest wait that AWS accepts, near 2^31 seconds.
 const LONGEST_WAIT: TimeDelta = TimeDelta::days(24_855);
 
-/// Waits until the state's time is over, and returns no result, so that the effective input passes on unchanged.
+/// Waits for the state's `Seconds` or until its `Timestamp`. Returns no result, so that the effective input is passed
+/// on unchanged.
 pub(crate) async fn perform(
     attempt: &Attempt<'_>,
     wait: &model::Wait,
@@ -33,8 +34,8 @@ pub(crate) async fn perform(
     Ok(None)
 }
 
-/// Evaluates `Seconds` or `SecondsPath`; reduces a number above the longest wait to one second more than it, which
-/// `perform` refuses.
+/// Evaluates `Seconds` or `SecondsPath`; reduces a number above the longest wait to the longest wait plus one second,
+/// which `perform` rejects.
 fn seconds(attempt: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<i64, Failure> {
     let value = value(attempt, setting, input)?;
     let whole = value.as_i64().or_else(|| {

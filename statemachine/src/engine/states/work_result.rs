@@ -1,4 +1,4 @@
-//! The result of a state's work, with which the rest of its path continues.
+//! The result of a state's work, with which the later steps of the attempt continue.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub(crate) struct WorkResult<'a> {
     pub(crate) assign: Option<&'a Payload>,
     /// The `Output` to evaluate: the state's own, or that of the matching rule.
     pub(crate) output: Option<&'a Payload>,
-    /// The rule of a Choice that `assign` and `output` belong to; `None` if they are the state's own.
+    /// The index of the Choice rule that `assign` and `output` belong to; `None` if they are the state's own.
     pub(crate) rule: Option<usize>,
 }
 

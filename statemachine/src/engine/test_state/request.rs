@@ -11,9 +11,9 @@ use crate::engine::port::task_handler::TaskFailure;
 pub struct TestStateRequest {
     /// The definition of a state, or of a machine whose state `state_name` names.
     pub definition: String,
-    /// The ARN of the role that the context object shows.
+    /// The ARN of the role that the context object shows; a Task without a mock requires it.
     pub role_arn: Option<String>,
-    /// The state's input, `{}` if it is absent.
+    /// The state's input as JSON text; `{}` if it is absent.
     pub input: Option<String>,
     /// The amount of detail in the response.
     pub inspection_level: InspectionLevel,
@@ -35,12 +35,12 @@ pub struct TestStateRequest {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum InspectionLevel {
-    /// The output, or the error.
+    /// The response has the output or the error.
     #[default]
     Info,
-    /// Also the value after each step of the data.
+    /// The response also has the value after each step of the data.
     Debug,
-    /// Also the requests of an HTTP task.
+    /// The response also has the requests of an HTTP task.
     Trace,
 }
 
@@ -48,9 +48,9 @@ pub enum InspectionLevel {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TestMock {
-    /// The result, as JSON text.
+    /// The mocked result, as JSON text.
     pub result: Option<String>,
-    /// The failure, if the mock is to fail.
+    /// The mocked failure; a mock has either this or a result.
     pub error_output: Option<TaskFailure>,
     /// The strictness with which AWS compares the result with the API's shape: `STRICT`, `PRESENT` or `NONE`.
     ///
@@ -59,11 +59,11 @@ pub struct TestMock {
     pub field_validation_mode: Option<String>,
 }
 
-/// The circumstances in which a state is tested.
+/// The circumstances in which a state is tested, which a real execution would bring about.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StateConfiguration {
-    /// The number of retries so far.
+    /// The number of retries that every retrier of the state is assumed to have used.
     pub retrier_retry_count: Option<u32>,
     /// The name of the state inside a Map or a Parallel state that is assumed to have failed with the mock's error.
     pub error_caused_by_state: Option<String>,
@@ -81,10 +81,10 @@ pub struct TestStateResponse {
     /// The output as JSON text; absent unless the state succeeded or its error was caught.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// The error's name.
+    /// The name of the error; absent if the state succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The error's cause.
+    /// The cause of the error; absent if the state succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// The steps of the data by AWS's names, with values as JSON text; empty at level INFO.
@@ -104,10 +104,10 @@ pub enum TestStateStatus {
     /// The state succeeded with an output.
     #[default]
     Succeeded,
-    /// The state failed. No catcher matches the error, and no retrier with retries left.
+    /// The state failed. Neither a catcher nor a retrier with retries left matches the error.
     Failed,
     /// The state failed, and a retrier with retries left matches the error.
     Retriable,
-    /// The state failed, and a catcher matches the error but no retrier with retries left.
+    /// The state failed. A catcher matches the error, and no retrier with retries left does.
     CaughtError,
 }

@@ -23,7 +23,7 @@ use crate::engine::test_state::rules;
 use crate::error::{Error, ErrorKind};
 use crate::scope::{Host, Random};
 
-/// The name that a state gets if the request does not name one.
+/// The name of the tested state if the request has no `stateName`.
 const STATE_NAME: &str = "StateName";
 
 /// Tests one state: runs one attempt without a machine around it, with a mock or with the engine's task handler.
@@ -224,7 +224,7 @@ fn environment(
     )
 }
 
-/// Parses the definition. A single state becomes a machine in which every state that it names as next exists.
+/// Parses the definition. A single state becomes a machine, with a Succeed state for each name that it transitions to.
 fn machine(request: &TestStateRequest) -> Result<Machine, Error> {
     match serde_json::from_str::<Value>(&request.definition) {
         Ok(state) if state.get("Type").is_some() && state.get("States").is_none() => {
@@ -242,7 +242,7 @@ fn machine(request: &TestStateRequest) -> Result<Machine, Error> {
     }
 }
 
-/// Returns the names of the states that a state names as next.
+/// Returns the names that a state transitions to by `Next` or `Default`, including those of its rules and catchers.
 fn targets(state: &Value) -> Vec<String> {
     let list = |name: &str| {
         state
@@ -267,7 +267,11 @@ fn targets(state: &Value) -> Vec<String> {
 fn json(text: Option<&str>, name: &str) -> Result<Option<Value>, Error> {
     text.map(|text| {
         serde_json::from_str(text).map_err(|error| {
-            Error::new(ErrorKind::InvalidInput, format!("`{name}` is not JSON")).caused_by(error)
+            Error::new(
+                ErrorKind::InvalidInput,
+                format!("`{name}` of the request is not valid JSON"),
+            )
+            .caused_by(error)
         })
     })
     .transpose()
@@ -280,7 +284,7 @@ fn object(text: Option<&str>, name: &str) -> Result<Map<String, Value>, Error> {
         Some(Value::Object(fields)) => Ok(fields),
         Some(_) => Err(Error::new(
             ErrorKind::InvalidInput,
-            format!("`{name}` must be a JSON object"),
+            format!("`{name}` of the request must be a JSON object"),
         )),
     }
 }

@@ -53,7 +53,7 @@ fn inner_paths(written: WrittenState<'_>) -> Vec<String> {
     }
 }
 
-/// Warns about a Task without a timeout.
+/// Returns a warning if the state is a Task without a timeout.
 fn without_timeout(written: WrittenState<'_>) -> Option<Diagnostic> {
     match &written.state.kind {
         StateKind::Task(task) if task.timeout.is_none() => {

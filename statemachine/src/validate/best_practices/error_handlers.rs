@@ -6,7 +6,7 @@ use crate::definition::QueryLanguage;
 use crate::definition::model::{Catcher, Flow, ResultPath, Retrier, State, StateKind};
 use crate::definition::task::ResourceKind;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
-use crate::validate::best_practices::input_fields::first_fields;
+use crate::validate::best_practices::referenced_input_fields::first_fields;
 use crate::validate::best_practices::written_state::WrittenState;
 
 /// The error name that matches every failure.
@@ -33,10 +33,13 @@ pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> V
                 let message = "`States.ALL` also matches a timeout of this task, after which the first cluster may still run and \
                      cost money";
                 let warning = written.warn(Code::CatchAllOnCreateCluster, &place, message);
-                findings.push(warning.hint("name the errors instead of `States.ALL`"));
+                findings.push(warning.hint("list the errors to handle instead of `States.ALL`"));
             }
             if !errors.is_empty() && errors.iter().all(|name| is_taken(name, &handlers[..index])) {
-                let message = format!("no error reaches this handler: [{}]", errors.join(", "));
+                let message = format!(
+                    "no error reaches this entry of `{field}`: [{}]",
+                    errors.join(", ")
+                );
                 let warning = written.warn(Code::UnreachableHandler, &place, message);
                 findings.push(warning.hint(why_unreachable(errors)));
             }
@@ -51,16 +54,19 @@ pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> V
         let place = format!("/Catch/{index}");
         if let Some((reader, field)) = dropped_field(written, flow, states, catcher) {
             let message = format!(
-                "the error output replaces the whole input, but `{reader}` reads `$.{field}` from it"
+                "the error output replaces the whole input, but the state `{reader}` reads `$.{field}` of that input"
             );
             let warning = written.warn(Code::CatchDropsInput, &place, message);
             findings.push(warning.hint("set `ResultPath`, for example to `$.error`"));
         }
         if let Some(end) = success_of_failure(flow, &regular, catcher) {
-            let message =
-                format!("the failure is caught, and the execution then succeeds in `{end}`");
+            let message = format!(
+                "the failure is caught, and the execution then succeeds in the state `{end}`"
+            );
             let warning = written.warn(Code::FailureEndsInSuccess, &place, message);
-            findings.push(warning.hint("end in a Fail state"));
+            findings.push(warning.hint(
+                "if the execution should fail, let the path of this catcher end in a Fail state",
+            ));
         }
     }
     findings
@@ -69,9 +75,9 @@ pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> V
 /// Returns the hint for a handler that no error reaches.
 fn why_unreachable(errors: &[String]) -> &'static str {
     if errors.iter().all(|name| name == "States.Runtime") {
-        "`States.Runtime` is never retried or caught: remove it"
+        "`States.Runtime` is never retried or caught: remove this entry"
     } else {
-        "an earlier handler matches all of them: put this one before it, or remove it"
+        "earlier entries match all these errors: move this entry before them, or remove this entry"
     }
 }
 
@@ -84,7 +90,8 @@ fn creates_cluster(state: &State) -> bool {
     ))
 }
 
-/// Returns `true` if earlier handlers match every failure of a name, or if no handler ever does.
+/// Returns `true` if earlier handlers match every failure with this error name, or if the name is never retried or
+/// caught.
 fn is_taken(name: &str, earlier: &[&[String]]) -> bool {
     let is_task_failure =
         name != ALL && (!name.starts_with("States.") || name == "States.TaskFailed");
@@ -100,7 +107,7 @@ fn is_taken(name: &str, earlier: &[&[String]]) -> bool {
             })
 }
 
-/// Returns the name of a later state, and a field that the state reads although the catcher dropped it.
+/// Returns the name of a later state, and a field that this state reads although the catcher dropped the field.
 fn dropped_field(
     written: WrittenState<'_>,
     flow: &Flow,
@@ -115,7 +122,7 @@ fn dropped_field(
     let mut known: Vec<String> = ["Error", "Cause"].map(str::to_owned).to_vec();
     let mut seen = vec![false; flow.states.len()];
     let mut current = Some(catcher.next);
-    // Only a straight line is followed: after a choice, the author may know more than this check.
+    // The search stops at a Choice state: its conditions may tell failures apart, which this check does not evaluate.
     while let Some(index) = current {
         if std::mem::replace(seen.get_mut(index)?, true) {
             return None;
@@ -133,7 +140,7 @@ fn dropped_field(
             | (_, ResultPath::Discard) => {}
             (StateKind::Pass(None), ResultPath::Replace) if state.parameters.is_none() => {}
             (_, ResultPath::Insert(text, _)) => known.extend(first_field(text)),
-            // From here on the data comes from another state.
+            // After this state, the data no longer comes from the catcher.
             (_, ResultPath::Replace) => return None,
         }
         current = state.next;
@@ -158,7 +165,11 @@ fn success_of_failure(flow: &Flow, regular: &[bool], catcher: &Catcher) -> Optio
                 && match state.kind {
                     StateKind::Succeed => true,
                     StateKind::Fail(_) | StateKind::Choice(_) => false,
-                    _ => state.next.is_none(),
+                    StateKind::Task(_)
+                    | StateKind::Pass(_)
+                    | StateKind::Wait(_)
+                    | StateKind::Parallel(_)
+                    | StateKind::Map(_) => state.next.is_none(),
                 }
         })?;
     Some(flow.states[end].name.clone())

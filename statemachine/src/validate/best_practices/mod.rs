@@ -2,8 +2,8 @@
 
 mod check;
 mod error_handlers;
-mod input_fields;
 mod payloads;
+mod referenced_input_fields;
 mod written_state;
 
 pub(crate) use check::check;

@@ -16,7 +16,7 @@ const UNBOUNDED_CALLS: [(&str, &str); 3] = [
     ("aws-sdk:athena", "getQueryResults"),
 ];
 
-/// Checks the payload templates, the `Result` and the size of a state's output.
+/// Checks a state's payload templates, its `Result` and whether its output may be too large.
 pub(super) fn check(written: WrittenState<'_>) -> Vec<Diagnostic> {
     let mut walk = PointerWalk::new();
     if written.state.language == QueryLanguage::JsonPath {
@@ -31,7 +31,7 @@ pub(super) fn check(written: WrittenState<'_>) -> Vec<Diagnostic> {
                     "Attempt to use a path in the result of a Pass state, which is never evaluated";
                 walk.note(|pointer| {
                     let warning = written.warn(Code::PassResultIsStatic, pointer, message);
-                    warning.hint("use `Parameters` instead of `Result`")
+                    warning.hint("use `Parameters` instead of `Result` to evaluate paths")
                 });
             });
         }
@@ -63,7 +63,9 @@ fn plain_paths(written: WrittenState<'_>, template: &Value, walk: &mut PointerWa
                 walk.in_field(name, |walk| {
                     walk.note(|pointer| {
                         let warning = written.warn(code, pointer, format!("{message}: {name}"));
-                        warning.hint(format!("name the field `{name}.$` to compute its value"))
+                        warning.hint(format!(
+                            "rename the field to `{name}.$` to compute its value"
+                        ))
                     });
                 });
             }
@@ -91,7 +93,7 @@ fn looks_like_call(value: &Value) -> bool {
         .is_some_and(|text| text.starts_with("States.") && text.ends_with(')'))
 }
 
-/// Returns `true` if a value holds a string that looks like a path, or a key that ends in `.$`.
+/// Returns `true` if a value contains a string that looks like a path, or a string under a key that ends in `.$`.
 fn holds_path(value: &Value) -> bool {
     match value {
         Value::Object(fields) => fields
@@ -102,13 +104,13 @@ fn holds_path(value: &Value) -> bool {
     }
 }
 
-/// Returns `true` if the results are exported to S3; a `ResultWriter` may also only transform them.
+/// Returns `true` if the results are exported to S3; a `ResultWriter` without a `Resource` only transforms them.
 fn exports(map: &MapState) -> bool {
     let writer = map.writer.as_ref();
     writer.is_some_and(|writer| writer.resource.is_some())
 }
 
-/// Warns about a state whose result has no limit and is neither reshaped, dropped nor exported.
+/// Returns a warning if the state's result has no size limit and the state passes the whole result on.
 fn too_large(written: WrittenState<'_>) -> Option<Diagnostic> {
     let state = written.state;
     let keeps_result = !matches!(state.result_path, ResultPath::Discard);
@@ -120,11 +122,9 @@ fn too_large(written: WrittenState<'_>) -> Option<Diagnostic> {
             let message =
                 "the results of all items together may exceed 256 KiB, which fails the state";
             let warning = written.warn(Code::PayloadMayExceedLimit, "", message);
-            Some(
-                warning.hint(
-                    "export them with `ResultWriter`, or drop them with `\"ResultPath\": null`",
-                ),
-            )
+            Some(warning.hint(
+                "export the results with `ResultWriter`, or drop them with `\"ResultPath\": null`",
+            ))
         }
         StateKind::Task(task) if keeps_result && !reshapes => {
             let ResourceKind::Integration { service, call } = task.resource.kind() else {
@@ -136,7 +136,7 @@ fn too_large(written: WrittenState<'_>) -> Option<Diagnostic> {
                     format!("the response of `{call}` may exceed 256 KiB, which fails the state");
                 let warning = written.warn(Code::PayloadMayExceedLimit, "", message);
                 warning
-                    .hint("select what is needed with `ResultSelector`, or read the data in a task")
+                    .hint("keep only the needed fields with `ResultSelector`, or read the data inside a Lambda function or a job")
             })
         }
         _ => None,

@@ -8,9 +8,9 @@ use crate::diagnostics::diagnostic::{Code, Diagnostic};
 /// A parsed state together with its JSON and its JSON pointer.
 #[derive(Clone, Copy)]
 pub(super) struct WrittenState<'a> {
-    /// The parsed state.
+    /// The parsed state, for checks that need resolved paths and targets.
     pub(super) state: &'a State,
-    /// The state as JSON.
+    /// The state as JSON, for checks that need the text of its fields.
     pub(super) source: &'a Value,
     /// The state's JSON pointer in the definition.
     pub(super) pointer: &'a str,

@@ -6,7 +6,7 @@ use crate::definition::choice::{Condition, Operand, Operator, Property};
 use crate::definition::field_values::Selector;
 use crate::definition::model::{DataPath, State, StateKind};
 
-/// The fields of a state that are templates. Keys in them that end in `.$` may read the state's input.
+/// The fields of a state that are templates. Inside a template, keys that end in `.$` may read the state's input.
 const TEMPLATES: [&str; 6] = [
     "Parameters",
     "Credentials",
@@ -16,7 +16,7 @@ const TEMPLATES: [&str; 6] = [
     "ResultWriter",
 ];
 
-/// The fields of a state whose value may be a path into the state's input, or a call.
+/// The fields of a state whose value may be a path into the state's input, or an intrinsic function call.
 const PATHS: [&str; 10] = [
     "SecondsPath",
     "TimestampPath",
@@ -30,7 +30,7 @@ const PATHS: [&str; 10] = [
     "ToleratedFailurePercentagePath",
 ];
 
-/// Returns the input fields that a `JSONPath` state reads: the first step of each of its paths.
+/// Returns the input fields that a `JSONPath` state reads: the first field of each of the state's paths.
 pub(super) fn first_fields(state: &State, source: Option<&Value>) -> Vec<String> {
     // With an InputPath, paths start from the value that it selects.
     if let DataPath::Selected(selector) = &state.input_path {
@@ -72,7 +72,7 @@ fn of_template(template: &Value, fields: &mut Vec<String>) {
     }
 }
 
-/// Adds the first step of a path, or of each path among a call's arguments.
+/// Adds the first field of a path, or of each path among the arguments of an intrinsic function call.
 fn of_text(text: &str, fields: &mut Vec<String>) {
     if text.starts_with('$') {
         fields.extend(first_step(text));
