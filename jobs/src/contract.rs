@@ -8,7 +8,7 @@ use serde::Serialize;
 /// Conditions that the rows of a dataset must meet to be accepted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Contract {
-    /// Format of the dataset's objects.
+    /// Format of the dataset's objects: CSV with its dialect, or Parquet.
     pub format: Format,
     /// Columns, in the order in which a file without a header holds them.
     pub columns: Vec<Column>,
@@ -30,7 +30,7 @@ impl Contract {
     }
 }
 
-/// Returns the Arrow schema of a list of columns.
+/// Returns an Arrow schema with one field per column, in the order of the columns.
 #[must_use]
 pub fn schema_of(columns: &[Column]) -> SchemaRef {
     let fields = columns
@@ -40,15 +40,15 @@ pub fn schema_of(columns: &[Column]) -> SchemaRef {
     Schema::new(fields).into()
 }
 
-/// A column of a contract.
+/// A column of a dataset, as its contract declares it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Column {
     /// Name of lower-case letters, digits and underscores, so that Athena can use it unquoted.
     pub name: String,
-    /// Type of the column's values.
+    /// Type of the column's values, with the format of their text.
     #[serde(rename = "type")]
     pub kind: ColumnType,
-    /// `true` if NULL is accepted.
+    /// `true` if the column accepts NULL.
     pub nullable: bool,
     /// Source of the values: a field of the records, or the object's path.
     #[serde(skip_serializing_if = "Origin::is_field")]
@@ -62,20 +62,20 @@ pub struct Column {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// A field of the record, under this name in the header (or the Parquet schema).
+    /// A field of the record. Holds the field's name in the header or in the Parquet schema.
     Field(String),
-    /// The value of a `name=value` folder in the object's path, percent-decoded.
+    /// The percent-decoded value of a `name=value` folder in the object's path. Holds the folder's name.
     Path(String),
 }
 
 impl Origin {
-    /// `true` if the values are fields of the records. The JSON of a contract then omits the origin.
+    /// `true` if the values are fields of the records. The JSON of a contract omits this origin.
     fn is_field(&self) -> bool {
         matches!(self, Self::Field(_))
     }
 }
 
-/// Type of a column, together with the format in which its text is written.
+/// Type of a column, together with the format of its values in text files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnType {
@@ -108,9 +108,9 @@ pub enum ColumnType {
     },
     /// A boolean. Its text must be exactly one of the listed spellings.
     Boolean {
-        /// Texts for true (default `true`).
+        /// Texts that mean true (by default only `true`).
         yes: Vec<String>,
-        /// Texts for false (default `false`).
+        /// Texts that mean false (by default only `false`).
         no: Vec<String>,
     },
 }
@@ -156,13 +156,13 @@ impl fmt::Display for ColumnType {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// Delimited text.
+    /// Delimited text, with its dialect.
     Csv(CsvFormat),
-    /// Parquet, columns matched by name.
+    /// Parquet. Its columns are matched to those of the contract by name.
     Parquet,
 }
 
-/// The dialect of delimited text.
+/// Dialect of delimited text: its special characters, NULL texts and encoding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CsvFormat {
     /// Byte between fields, an ASCII character (default `,`).
@@ -193,7 +193,7 @@ impl Default for CsvFormat {
     }
 }
 
-/// A character encoding of delimited text.
+/// Character encoding of delimited text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
@@ -206,13 +206,12 @@ pub enum Encoding {
     Windows1252,
 }
 
-/// Columns whose values are unique together.
+/// Columns whose values are unique together: no two rows have the same values in all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Key {
-    /// Names of the key's columns.
+    /// Names of the columns whose values are unique together.
     pub columns: Vec<String>,
-    /// Consequence for all rows with the same key but the first, which is kept. Rows are ordered by file name, then by
-    /// line.
+    /// Consequence for each row that repeats the key of an earlier row. Rows are ordered by file name, then by line.
     pub severity: Severity,
 }
 
@@ -220,18 +219,19 @@ pub struct Key {
 /// is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reference {
-    /// Names of columns of this dataset.
+    /// Names of the columns that refer to another dataset.
     pub columns: Vec<String>,
     /// Name of the dataset in which the values must occur.
     pub dataset: String,
-    /// Names of that dataset's columns: one for each of `columns`, in the same order.
+    /// Names of columns of `dataset`: one for each name in `columns`, in the same order.
     pub to: Vec<String>,
-    /// Consequence for a row whose values do not occur there.
+    /// Consequence for a row whose values do not occur in `dataset`.
     pub severity: Severity,
 }
 
 impl Reference {
-    /// Returns the name of the rule in quarantine and reports, for example `user_id references users`.
+    /// Returns the name under which quarantine and reports list broken references, for example `user_id references
+    /// users`.
     #[must_use]
     pub fn rule(&self) -> String {
         format!("{} references {}", self.columns.join(", "), self.dataset)
@@ -241,7 +241,7 @@ impl Reference {
 /// Condition in SQL over the columns of one row. A row for which it is false or NULL breaks the rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rule {
-    /// Name, `[a-z][a-z0-9_]*`, unique in the dataset.
+    /// Name of the rule; it matches `[a-z][a-z0-9_]*` and is unique in the dataset.
     pub name: String,
     /// Boolean SQL expression over the dataset's own columns.
     pub sql: String,
@@ -249,13 +249,13 @@ pub struct Rule {
     pub severity: Severity,
 }
 
-/// Consequence for a row that breaks a rule.
+/// Consequence for a row that breaks a rule, a key or a reference, and of a check that does not hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The row is quarantined.
+    /// The row is quarantined; a check fails the run.
     #[default]
     Reject,
-    /// The row is accepted and counted.
+    /// The row is accepted and counted; a check is only reported.
     Warn,
 }

@@ -9,9 +9,9 @@ use crate::job::{CheckKind, Input, InputOrigin, Job, Mode, Output};
 /// Summary of a job, as `drivetrain jobs` lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// Name of the job.
+    /// Name of the job, as its `job.toml` declares it.
     pub name: String,
-    /// Description of the job.
+    /// One sentence about the job, as its `job.toml` declares it; may be empty.
     pub description: String,
     /// Datasets that the job reads, such as `raw/users`, or `rental_facts.rental_facts` for a table of another job.
     pub inputs: Vec<String>,
@@ -37,9 +37,9 @@ impl From<&Job> for Summary {
 /// One block of a job's description: a title, lines of text, and a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listing {
-    /// Subject, such as `input users (raw/users)`.
+    /// Heading of the block, such as `input users (raw/users)`.
     pub title: String,
-    /// Lines of text above the table.
+    /// Lines of text between the title and the table.
     pub lines: Vec<String>,
     /// Titles of the table's columns.
     pub header: Vec<String>,
@@ -77,13 +77,13 @@ pub fn listings(job: &Job) -> Vec<Listing> {
     if !job.checks.is_empty() {
         let rows = job.checks.iter().map(|check| {
             let what = match &check.kind {
-                CheckKind::Equal { .. } => "expected = got",
-                CheckKind::NoRows(_) => "no rows",
+                CheckKind::Equal { .. } => "`expected` and `got` return the same row",
+                CheckKind::NoRows(_) => "`no_rows` returns no row",
             };
             let run = if check.enabled {
-                "always"
+                "in every run"
             } else {
-                "on request"
+                "with `--check <name>`"
             };
             vec![
                 check.name.clone(),
@@ -95,7 +95,7 @@ pub fn listings(job: &Job) -> Vec<Listing> {
         listings.push(Listing {
             title: "checks".to_owned(),
             lines: Vec::new(),
-            header: header(&["name", "holds when", "else", "runs"]),
+            header: header(&["name", "holds if", "if it does not hold", "runs"]),
             rows: rows.collect(),
         });
     }
@@ -126,24 +126,27 @@ fn input(input: &Input) -> Listing {
         min_rows,
     } = &input.contract;
     let mut lines = vec![match format {
-        Format::Parquet => "parquet, columns by name".to_owned(),
+        Format::Parquet => "parquet, columns matched by name".to_owned(),
         Format::Csv(csv) => {
             let order = if csv.header {
-                "columns by header"
+                "columns matched by the names in the header"
             } else {
-                "no header, columns by order"
+                "no header, columns matched by their order"
             };
             format!("csv, delimiter `{}`, {order}", char::from(csv.delimiter))
         }
     }];
-    lines.push(format!("at least {min_rows} rows"));
+    lines.push(format!("minimum number of data rows: {min_rows}"));
     lines.extend(key.as_ref().map(key_line));
     lines.extend(references.iter().map(reference_line));
-    lines.extend(
-        rules
-            .iter()
-            .map(|rule| format!("{} {}: {}", severity(rule.severity), rule.name, rule.sql)),
-    );
+    lines.extend(rules.iter().map(|rule| {
+        format!(
+            "rule {}: {} (severity `{}`)",
+            rule.name,
+            rule.sql,
+            severity(rule.severity)
+        )
+    }));
     Listing {
         title: format!("input {} ({})", input.name, source(input)),
         lines,
@@ -159,21 +162,26 @@ fn input(input: &Input) -> Listing {
 fn output(job: &Job, output: &Output) -> Listing {
     let mut lines = output.description.iter().cloned().collect::<Vec<_>>();
     lines.push(match (output.mode, &output.window) {
-        (Mode::Append, _) => "a run adds its rows".to_owned(),
+        (Mode::Append, _) => "a run adds its rows to the existing ones".to_owned(),
         (Mode::Replace, None) => "a run replaces the whole table".to_owned(),
         (Mode::Replace, Some(window)) => format!(
-            "a run replaces the whole table, or the window of {} from ${} to ${}",
-            window.column, window.from, window.to
+            "a run that sets `{}` or `{}` replaces only the partitions of `{}` in that range; any other run replaces the whole table",
+            window.from, window.to, window.column
         ),
     });
     if !output.order_by.is_empty() {
-        lines.push(format!("ordered by {}", output.order_by.join(", ")));
+        lines.push(format!(
+            "rows of a partition are sorted by {}",
+            output.order_by.join(", ")
+        ));
     }
     if let Some(input) = &output.rows_of {
-        lines.push(format!("one row for each accepted row of {input}"));
+        lines.push(format!(
+            "exactly one row for each accepted row of input {input}"
+        ));
     }
     if let Some(filter) = &output.filter {
-        lines.push(format!("where {filter}"));
+        lines.push(format!("only rows for which this is true: {filter}"));
     }
     lines.extend(output.key.as_ref().map(key_line));
     lines.extend(output.references.iter().map(reference_line));
@@ -195,8 +203,7 @@ fn output(job: &Job, output: &Output) -> Listing {
     }
 }
 
-/// Builds the table row of a column. The third cell is what the table shows there: the source or the role of the
-/// column.
+/// Builds the table row of a column. `third` is the source of an input's column, or the role of an output's column.
 fn column_row(column: &Column, third: String) -> Vec<String> {
     let not_null = if column.nullable { "" } else { " not null" };
     vec![
@@ -207,7 +214,8 @@ fn column_row(column: &Column, third: String) -> Vec<String> {
     ]
 }
 
-/// Describes how a column is read: field or folder, format and spellings. What equals the default is omitted.
+/// Describes how a column is read: field or folder, format, spellings of booleans. A field name and a format that equal
+/// their defaults are omitted.
 fn read_from(column: &Column) -> String {
     let mut parts = Vec::new();
     match &column.origin {
@@ -233,14 +241,22 @@ fn read_from(column: &Column) -> String {
     parts.join(", ")
 }
 
-/// Returns the line about a key, such as `reject key: order_id`.
+/// Returns the line about a key, such as ``key: order_id (severity `reject`)``.
 fn key_line(key: &Key) -> String {
-    format!("{} key: {}", severity(key.severity), key.columns.join(", "))
+    format!(
+        "key: {} (severity `{}`)",
+        key.columns.join(", "),
+        severity(key.severity)
+    )
 }
 
-/// Returns the line about a reference, such as `reject user_id references users`.
+/// Returns the line about a reference, such as ``user_id references users (severity `reject`)``.
 fn reference_line(reference: &Reference) -> String {
-    format!("{} {}", severity(reference.severity), reference.rule())
+    format!(
+        "{} (severity `{}`)",
+        reference.rule(),
+        severity(reference.severity)
+    )
 }
 
 /// Returns the severity as a contract spells it.
@@ -251,11 +267,11 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
-/// Returns the consequence of a failed check, by its severity.
+/// Returns the consequence for a run if a check of this severity does not hold.
 fn outcome(severity: Severity) -> &'static str {
     match severity {
         Severity::Reject => "nothing is published",
-        Severity::Warn => "reported",
+        Severity::Warn => "the failure is only reported",
     }
 }
 
@@ -307,7 +323,7 @@ mod tests {
         assert!(
             listings[4]
                 .lines
-                .contains(&"reject user_id references users".to_owned())
+                .contains(&"user_id references users (severity `reject`)".to_owned())
         );
         assert_eq!(
             listings[5].rows[19][..3],

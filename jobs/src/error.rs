@@ -1,4 +1,4 @@
-//! The crate's error type.
+//! The error of binding a run's parameters and of planning its queries.
 
 use datafusion::error::DataFusionError;
 use thiserror::Error;
@@ -16,13 +16,13 @@ pub enum ErrorKind {
 #[derive(Debug, Error)]
 #[error("{message}")]
 pub struct Error {
-    /// Class of the error, which [`Error::kind`] returns.
+    /// Class of the error: whether the job folder or a parameter of the run is invalid.
     kind: ErrorKind,
     /// Description of the failure: lower case, without a full stop and without its source.
     message: String,
     /// Advice for the user: how to correct the mistake.
     hint: Option<String>,
-    /// Error of DataFusion's planner, `None` for an error of kind `Parameter`.
+    /// Error of DataFusion's planner; `None` if the kind is `Parameter`.
     source: Option<Box<DataFusionError>>,
 }
 
@@ -47,19 +47,19 @@ impl Error {
         }
     }
 
-    /// Adds advice for the user.
+    /// Sets the hint that tells the user how to correct the mistake.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Returns the class of the error.
+    /// Returns whether the job folder or a parameter of the run is invalid.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// Returns advice for the user, if there is any.
+    /// Returns the hint that tells the user how to correct the mistake; `None` if the message is enough.
     #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()

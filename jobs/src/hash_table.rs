@@ -14,15 +14,15 @@ use std::hint::black_box;
 /// still cached when the last one is looked up.
 pub const PREFETCHED_KEYS: usize = 128;
 
-/// A slot of a [`HashTable`], which is free or holds one entry.
+/// A slot of a [`HashTable`], which is either free or holds one entry.
 pub trait Slot {
     /// Content of an occupied slot.
     type Entry;
 
-    /// Returns a free slot.
+    /// Builds a slot without an entry.
     fn free() -> Self;
 
-    /// Returns a slot that holds an entry.
+    /// Builds a slot that holds an entry.
     fn occupied(entry: Self::Entry) -> Self;
 
     /// Returns the entry, `None` if the slot is free.
@@ -33,7 +33,7 @@ pub trait Slot {
     fn touch(&self) -> u64;
 }
 
-/// Result of a search.
+/// Result of [`HashTable::probe`]: the entry, or the slot in which the missing entry belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe<E> {
     /// The entry that was searched for.
@@ -45,11 +45,11 @@ pub enum Probe<E> {
 /// A hash table with linear probing: an entry is put into the first free slot at or after the one that its hash
 /// selects. The number of slots is a power of two.
 ///
-/// The caller computes the hashes, adds no entry twice, and calls [`Self::grown`] before the table is full. A search
-/// for a missing entry ends at a free slot, so at least one must be left.
+/// The caller computes the hashes, adds no entry twice, and calls [`Self::grown`] before the table is full. At least
+/// one slot must stay free, because the search for a missing entry ends only at a free slot.
 #[derive(Debug)]
 pub struct HashTable<S> {
-    /// All slots, free ones included.
+    /// Occupied and free slots; their number is a power of two.
     slots: Box<[S]>,
 }
 
@@ -69,7 +69,7 @@ impl<S: Slot> HashTable<S> {
         slots.next_power_of_two() * size_of::<S>()
     }
 
-    /// Returns the number of slots, free ones included.
+    /// Returns the number of slots, both occupied and free.
     #[must_use]
     pub fn slots(&self) -> usize {
         self.slots.len()
@@ -100,18 +100,19 @@ impl<S: Slot> HashTable<S> {
         &self.slots[index]
     }
 
-    /// Loads the slots at which the searches for these hashes begin into the processor's caches. The caller passes at
-    /// most [`PREFETCHED_KEYS`] hashes.
+    /// Loads into the processor's caches the slots at which the searches for `hashes` begin. The caller passes at most
+    /// [`PREFETCHED_KEYS`] hashes.
     #[inline]
     pub fn prefetch(&self, hashes: impl IntoIterator<Item = u64>) {
         let touched = hashes
             .into_iter()
             .map(|hash| self.slots[self.home(hash)].touch());
-        // Without a use of what was read, the compiler would drop the reads.
+        // The compiler would drop the reads if their result were not used.
         black_box(touched.fold(0, |all, word| all ^ word));
     }
 
-    /// Builds a table of at least `slots` slots with the same entries. `hash` computes the hash of an entry again.
+    /// Builds a table of at least `slots` slots with the entries of this table. `hash` must return the hash with which
+    /// an entry was added.
     #[must_use]
     pub fn grown(&self, slots: usize, hash: impl Fn(&S::Entry) -> u64) -> Self {
         let mut larger = Self::with_slots(slots);
@@ -123,7 +124,7 @@ impl<S: Slot> HashTable<S> {
         larger
     }
 
-    /// Returns the index at which the search for a hash begins.
+    /// Returns the index of the slot at which the search for a hash begins.
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,

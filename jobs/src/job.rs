@@ -10,9 +10,10 @@ pub(crate) const JOB_FILE: &str = "job.toml";
 /// A parsed job folder. It says what is computed, never where it is stored.
 #[derive(Clone, Debug, Serialize)]
 pub struct Job {
-    /// Name, `[a-z][a-z0-9_]*` and not `raw`; also the folder of the job's tables under the output root.
+    /// Name of the job, and of the folder under the output root that holds its tables. It matches `[a-z][a-z0-9_]*` and
+    /// is not `raw`.
     pub name: String,
-    /// One sentence for readers of `drivetrain jobs`.
+    /// One sentence about the job, which `drivetrain jobs` prints; may be empty.
     pub description: String,
     /// Values that a run may set with `--param`.
     pub parameters: Vec<Parameter>,
@@ -23,14 +24,14 @@ pub struct Job {
     pub tables: Vec<Table>,
     /// Tables that the job writes, in the order of the file.
     pub outputs: Vec<Output>,
-    /// Conditions over inputs and outputs that must hold before anything is committed.
+    /// Conditions over inputs, tables and outputs that a run checks before it commits anything.
     pub checks: Vec<Check>,
-    /// All files of the folder, sorted by name. The run id covers them.
+    /// All files of the folder, sorted by name. Their names and texts are part of the hash that is the run id.
     #[serde(skip)]
     pub files: Vec<JobFile>,
 }
 
-/// A file of a job folder.
+/// A file of a job folder, which the caller has read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobFile {
     /// Path relative to the folder, with `/` as separator.
@@ -42,7 +43,7 @@ pub struct JobFile {
 /// A value that a run may set; SQL names it `$name`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Parameter {
-    /// Name, `[a-z][a-z0-9_]*`.
+    /// Name of the parameter; it matches `[a-z][a-z0-9_]*`.
     pub name: String,
     /// Type of the value, which determines how its text is parsed.
     #[serde(rename = "type")]
@@ -63,11 +64,11 @@ pub struct Input {
     pub name: String,
     /// Source of the input's objects: a folder of raw data, or a table of another job.
     pub origin: InputOrigin,
-    /// Contract that its rows must satisfy.
+    /// Contract that the input's rows must satisfy to be accepted.
     pub contract: Contract,
 }
 
-/// Source of an input's objects.
+/// Source of an input's objects: raw data, or a table of another job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputOrigin {
@@ -77,13 +78,13 @@ pub enum InputOrigin {
     Table {
         /// Name of the job that produces the table.
         job: String,
-        /// Name of that job's output.
+        /// Name of the table, which is an output of `job`.
         table: String,
     },
 }
 
-/// An intermediate result that several queries of a job share. It is computed once and held for the run. The checks,
-/// and the tables and outputs declared after it, can read it by name.
+/// An intermediate result that several queries of a job share. It is computed once and kept until the run ends. The
+/// checks, and the tables and outputs declared after it, can read it by name.
 #[derive(Clone, Debug, Serialize)]
 pub struct Table {
     /// Name of the table in SQL.
@@ -110,9 +111,10 @@ pub struct Output {
     pub partition_by: Vec<String>,
     /// Columns by which the rows of a partition are sorted, each ascending unless it ends in ` desc`.
     pub order_by: Vec<String>,
-    /// Columns whose values are unique together. A run checks it before it publishes anything.
+    /// Columns whose values are unique together. A run checks this before it publishes anything.
     pub key: Option<Key>,
-    /// Columns whose values must occur in an input or output of this job. A run checks it before it publishes anything.
+    /// Columns whose values must occur in an input or output of this job. A run checks this before it publishes
+    /// anything.
     pub references: Vec<Reference>,
     /// Whether a run replaces the table's existing rows or adds to them.
     pub mode: Mode,
@@ -126,7 +128,7 @@ pub struct Output {
     /// `rows_of` is set.
     #[serde(rename = "where")]
     pub filter: Option<String>,
-    /// Boolean columns whose true values are counted and reported. Their rows are published all the same.
+    /// Boolean columns whose true values a run counts and reports. It publishes their rows like all others.
     pub warnings: Vec<String>,
 }
 
@@ -134,10 +136,10 @@ pub struct Output {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// The run's rows replace the whole table, or the window.
+    /// The run's rows replace the whole table, or only the partitions in the window.
     #[default]
     Replace,
-    /// The run's rows are added. Each input object is consumed once.
+    /// The run's rows are added to the existing ones. A run reads only objects that no earlier run has read.
     Append,
 }
 
@@ -152,31 +154,31 @@ pub struct Window {
     pub to: String,
 }
 
-/// A query, and the place in the job folder where it is written.
+/// A query, and the position in the job folder at which it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sql {
     /// Name of the file, relative to the job folder; `job.toml` if the query is a string in it.
     pub file: String,
-    /// Line of that file on which the text begins, from 1.
+    /// Line of the file on which the text begins, counted from 1.
     pub line: usize,
-    /// Text of the query, in SQL.
+    /// SQL text of the query, without parameters filled in.
     pub text: String,
 }
 
-/// A condition over inputs and outputs that must hold before anything is committed.
+/// A condition over inputs, tables and outputs that a run checks before it commits anything.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// Name, `[a-z][a-z0-9_]*`, unique in the job.
+    /// Name of the check; it matches `[a-z][a-z0-9_]*` and is unique in the job.
     pub name: String,
-    /// Condition that is checked.
+    /// Condition of the check, stated as what its queries must return.
     pub kind: CheckKind,
-    /// Consequence of a failure: the run fails, or only reports it.
+    /// Consequence if the condition does not hold: the run fails, or only reports it.
     pub severity: crate::contract::Severity,
     /// `true` if every run performs the check; `false` if only runs with `--check <name>` do.
     pub enabled: bool,
 }
 
-/// Condition of a check: what its queries must return.
+/// Condition of a check, stated as what its queries must return.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckKind {
@@ -187,6 +189,6 @@ pub enum CheckKind {
         /// Query whose single row is compared with the expected one.
         got: Sql,
     },
-    /// Each row that the query returns is a violation. The first ones are reported.
+    /// Each row that the query returns is a violation. A run reports the first of these rows.
     NoRows(Sql),
 }

@@ -1,8 +1,9 @@
 //! Parses, validates and plans job folders, which hold contracts and SQL.
 //!
-//! A job says what is computed, never where it is stored. It is a folder with a `job.toml` (inputs with their contracts,
-//! parameters, outputs, checks) and SQL files. This crate parses the files of such a folder into a [`job::Job`], finds every
-//! mistake in it before any data is read, and plans its queries with DataFusion over tables that the caller registers.
+//! A job says what is computed, never where it is stored. It is a folder with a `job.toml` (inputs with their
+//! contracts, parameters, outputs, checks) and SQL files. This crate parses the files of the folder into a
+//! [`job::Job`], and finds every mistake in the job before any data is read. It plans the job's queries with DataFusion
+//! over tables that the caller registers.
 //!
 //! ```text
 //!   job.toml, *.sql          job.toml of other jobs
@@ -11,7 +12,7 @@
 //!   Job::parse ------- contracts and tables of other jobs
 //!        |
 //!        |---- Job::check       plans all SQL over empty tables: every mistake with file, line and column
-//!        |---- describe         descriptions for people, as tables of text
+//!        |---- describe         descriptions of the job for people, as tables of text
 //!        v
 //!   plan::session_context <--- the caller registers inputs, then tables and outputs as they are computed
 //!        |
@@ -58,8 +59,8 @@
 //!
 //! # Types
 //!
-//! The types are `string`, `int`, `bigint`, `double`, `decimal(p,s)`, `date`, `timestamp` and `boolean`. Each may be followed
-//! by `not null`; without it, NULL is accepted.
+//! The types are `string`, `int`, `bigint`, `double`, `decimal(p,s)`, `date`, `timestamp` and `boolean`. Each may be
+//! followed by `not null`; without it, NULL is accepted.
 //!
 //! A column of an output takes the values of its query without a cast if nothing can be lost. Integers and decimals can
 //! be written into columns of each other's types and of type `double`, floating-point numbers only into `double`, and
@@ -70,19 +71,20 @@
 //! # Invariants
 //!
 //! - The crate does no IO and reads neither clock nor environment: the same files give the same job, plans and rows.
-//! - A job that passes [`job::Job::check`] fails in a run only because of its data: a check that does not hold, a number that
-//!   overflows, NULL in a `not null` column.
-//! - All problems are reported at once, each with its position. Only within one query, the first problem hides the
-//!   others.
-//! - Runs and checks plan a query in the same way: they share the session configuration and the code from text to plan.
-//! - The arithmetic of the bundled jobs is exact: amounts, hours and averages are integers and decimals until they are rounded
-//!   once, at the end.
+//! - A job that passes [`job::Job::check`] fails in a run only because of its data: a check that does not hold, a
+//!   number that overflows, NULL in a `not null` column.
+//! - All problems are reported at once, each with its position. The exception is a query: planning stops at its first
+//!   problem, so at most one problem is reported per query.
+//! - A run and `drivetrain check` plan a query in the same way: they share the session configuration and the code from
+//!   text to plan.
+//! - The arithmetic of the bundled jobs is exact: amounts, hours and averages are integers and decimals until they are
+//!   rounded once, at the end.
 //! - Names are lower case, so that SQL, Glue and Athena agree on them. A column whose field in the file has another
 //!   name declares that name in `from`.
 //!
 //! # Functions
 //!
-//! SQL has DataFusion's functions and the following ones.
+//! Queries, rules and checks can call DataFusion's functions and the following ones.
 //!
 #![doc = include_str!("../FUNCTIONS.md")]
 //!

@@ -10,7 +10,7 @@ pub fn is_legal(name: &str) -> bool {
         && name.len() <= LONGEST
 }
 
-/// Maximum length of a name in bytes: the limit of Glue.
+/// Maximum length of a name in bytes, which is the limit of Glue.
 const LONGEST: usize = 255;
 
 /// Converts any text to a legal name, for example `Vehicle ID` to `vehicle_id`.

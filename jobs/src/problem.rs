@@ -12,11 +12,11 @@ pub struct Problem {
     pub file: String,
     /// Line number, counted from 1.
     pub line: usize,
-    /// Number of the character in that line, counted from 1.
+    /// Column number in the line, counted from 1 in characters, not bytes.
     pub column: usize,
     /// Description of the mistake: lower case, without a full stop, names in backticks.
     pub message: String,
-    /// Advice for the author of the job.
+    /// Advice on how to correct the mistake.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
@@ -33,7 +33,7 @@ impl Problem {
         }
     }
 
-    /// Adds advice for the author of the job.
+    /// Sets the hint that tells the author of the job how to correct the mistake.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -62,7 +62,7 @@ pub struct Problems(Vec<Problem>);
 
 impl Problems {
     /// Returns the value if there are no problems, otherwise the problems, sorted by position and without duplicates.
-    /// The caller passes no value only if there is a problem.
+    /// The caller passes `None` as the value only together with at least one problem.
     pub(crate) fn or<T>(mut problems: Vec<Problem>, value: Option<T>) -> Result<T, Self> {
         match value {
             Some(value) if problems.is_empty() => Ok(value),
@@ -103,12 +103,12 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// Position in a text file.
+/// Position in a text file, as editors count lines and columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
     /// Line number, counted from 1.
     pub(crate) line: usize,
-    /// Number of the character in that line, counted from 1.
+    /// Column number in the line, counted from 1 in characters, not bytes.
     pub(crate) column: usize,
 }
 
@@ -116,8 +116,8 @@ impl Position {
     /// Position of the first character of a file.
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
-    /// Returns the position at which a span begins. If the span begins within a character or beyond the end of the
-    /// text, the nearest character boundary before it counts.
+    /// Returns the position at which a span of byte offsets begins. If the span begins within a character or beyond the
+    /// end of the text, returns the position of the nearest character boundary before that offset.
     pub(crate) fn of(text: &str, span: &Range<usize>) -> Self {
         let end = (0..=span.start.min(text.len()))
             .rev()

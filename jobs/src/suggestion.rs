@@ -1,7 +1,7 @@
 //! Suggestions for misspelled names.
 
-/// Returns the known name that differs least from `name`; `None` if `name` is not likely to be a misspelling of any of
-/// them.
+/// Returns the known name that differs least from `name`; `None` if every known name differs too much for `name` to be
+/// a likely misspelling of it.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
@@ -15,7 +15,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// Returns the hint ``did you mean `x`?``, or a list of the known names if none of them is similar.
+/// Returns the hint ``did you mean `x`?``, or a hint that lists the known names if none of them is similar.
 pub(crate) fn suggestion<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
@@ -28,8 +28,8 @@ pub(crate) fn suggestion<'a>(
         .map(|name| format!("`{name}`"))
         .collect::<Vec<_>>();
     match names.as_slice() {
-        [] => "none exists".to_owned(),
-        [one] => format!("the only one is {one}"),
+        [] => "none is available here".to_owned(),
+        [one] => format!("the only valid one is {one}"),
         names => format!("choose from {}", names.join(", ")),
     }
 }

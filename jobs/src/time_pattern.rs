@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// A parsed pattern: the sequence of items that make up a whole text.
+/// A parsed pattern: the sequence of items that a text must match from its first to its last character.
 ///
 /// | directive | text | | directive | text |
 /// |---|---|---|---|---|
@@ -18,7 +18,7 @@ use thiserror::Error;
 /// Any other character matches itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimePattern {
-    /// Items in the order of the text.
+    /// Items in the order in which a text must match them.
     items: Vec<Item>,
 }
 
@@ -49,7 +49,7 @@ pub enum Item {
     Fraction,
     /// `%.f`: nothing, or a point and a fraction of one to six digits.
     PointFraction,
-    /// `%z`: the offset from UTC, as `Z`, `+hh`, `+hhmm` or `+hh:mm`, or the same with `-`.
+    /// `%z`: the offset from UTC: `Z`, or `+` or `-` followed by `hh`, `hhmm` or `hh:mm`.
     Offset,
 }
 
@@ -100,7 +100,7 @@ impl TimePattern {
         Ok(pattern)
     }
 
-    /// Checks that the pattern describes a date and nothing finer.
+    /// Checks that the pattern describes a date without a time of day or an offset.
     ///
     /// # Errors
     /// `Missing` if there is no year, month or day; `TimeInDate` if there is an hour, minute, second, fraction or
@@ -116,8 +116,8 @@ impl TimePattern {
         }
     }
 
-    /// Checks that the pattern describes a timestamp: a date and, if there is a time, no gap in it. `utc` is `true` if
-    /// the column has a zone, which an offset requires.
+    /// Checks that the pattern describes a date, and that a time of day in it has no gap, such as seconds without
+    /// minutes. `utc` is `true` if the column has a zone, which an offset requires.
     ///
     /// # Errors
     /// `Missing` if there is no year, month or day; `Gap` for minutes without hours, seconds without minutes, or a
@@ -152,7 +152,7 @@ impl TimePattern {
         Ok(())
     }
 
-    /// Returns the items, in the order of the text.
+    /// Returns the items in the order in which a text must match them.
     #[must_use]
     pub fn items(&self) -> &[Item] {
         &self.items
@@ -187,7 +187,7 @@ impl TimePattern {
     }
 }
 
-/// Items of `%F`.
+/// Items to which `%F` expands: `%Y-%m-%d`.
 const DATE: [Item; 5] = [
     Item::Year,
     Item::Literal('-'),
@@ -195,7 +195,7 @@ const DATE: [Item; 5] = [
     Item::Literal('-'),
     Item::Day,
 ];
-/// Items of `%T`.
+/// Items to which `%T` expands: `%H:%M:%S`.
 const TIME: [Item; 5] = [
     Item::Hour,
     Item::Literal(':'),
@@ -238,7 +238,7 @@ enum Component {
     Second,
     /// Fraction of a second.
     Fraction,
-    /// Offset from UTC. It is after `Day`, because a date cannot have one.
+    /// Offset from UTC. It compares greater than `Day`, so that a date with an offset is refused.
     Offset,
 }
 
@@ -258,41 +258,41 @@ impl Component {
     }
 }
 
-/// Reason why a text is not a valid pattern, or does not suit the type of its column.
+/// Reason why a text is not a valid pattern, or why a pattern does not suit the type of its column.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PatternError {
     /// A directive that is not in [`TimePattern`]'s table.
     #[error("unknown directive `%{0}`")]
     Unknown(String),
     /// The last character is a percent sign.
-    #[error("the pattern ends in a lone `%`")]
+    #[error("the pattern ends in a single `%`")]
     LonePercent,
     /// Two directives describe the same component.
-    #[error("the pattern contains {0} twice")]
+    #[error("the pattern contains more than one directive for {0}")]
     Twice(&'static str),
     /// A component of the date is missing.
     #[error("the pattern lacks {0}")]
     Missing(&'static str),
-    /// The pattern of a date contains a time.
-    #[error("the pattern of a `date` contains a time of day")]
+    /// The pattern of a date contains a time of day or an offset.
+    #[error("the pattern of a `date` contains a time of day or an offset")]
     TimeInDate,
-    /// A component is present although the next coarser one is missing.
+    /// A component of the time is present although the next coarser component is missing.
     #[error("the pattern contains {0} without {1}")]
     Gap(&'static str, &'static str),
     /// The pattern contains an offset, but the column has no zone.
-    #[error("the pattern contains an offset, but the column has no zone")]
+    #[error("the pattern contains an offset (`%z`), but no zone is declared")]
     OffsetWithoutZone,
 }
 
 impl PatternError {
-    /// Returns advice for the author of the job.
+    /// Returns the hint that tells the author of the job how to correct the pattern.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::TimeInDate => "use the type `timestamp` and cast it to a date in SQL",
+            Self::TimeInDate => "use the type `timestamp`, and cast the value to a date in SQL",
             Self::OffsetWithoutZone => {
-                "add `zone = \"UTC\"`: the timestamps are then stored in UTC"
+                "remove `%z`; or, in a column, add `zone = \"UTC\"` to store the timestamps in UTC"
             }
-            _ => "valid directives are %Y %y %m %b %d %e %H %M %S %f %.f %z %F %T and %%",
+            _ => "valid directives are `%Y %y %m %b %d %e %H %M %S %f %.f %z %F %T %%`",
         }
     }
 }

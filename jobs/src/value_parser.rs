@@ -1,4 +1,4 @@
-//! Parses texts into typed values: values of `--param`, defaults of parameters, and samples for type inference.
+//! Parses texts into typed values: values of `--param`, defaults of parameters, and sample fields for type inference.
 
 use datafusion::common::ScalarValue;
 
@@ -12,64 +12,70 @@ use crate::time_pattern::{Item, TimePattern};
 pub(crate) fn parse(kind: &ColumnType, text: &str) -> Result<ScalarValue, String> {
     let refuse =
         |expected: String| format!("`{text}` is not a valid `{kind}`: expected {expected}");
-    let value =
-        match kind {
-            ColumnType::String => ScalarValue::Utf8View(Some(text.to_owned())),
-            ColumnType::Int => ScalarValue::Int32(Some(text.parse().ok().ok_or_else(|| {
+    let value = match kind {
+        ColumnType::String => ScalarValue::Utf8View(Some(text.to_owned())),
+        ColumnType::Int => {
+            ScalarValue::Int32(Some(text.parse().ok().ok_or_else(|| {
                 refuse(format!("a whole number from {} to {}", i32::MIN, i32::MAX))
-            })?)),
-            ColumnType::Bigint => ScalarValue::Int64(Some(text.parse().ok().ok_or_else(|| {
+            })?))
+        }
+        ColumnType::Bigint => {
+            ScalarValue::Int64(Some(text.parse().ok().ok_or_else(|| {
                 refuse(format!("a whole number from {} to {}", i64::MIN, i64::MAX))
-            })?)),
-            ColumnType::Double => ScalarValue::Float64(Some(
-                text.parse::<f64>()
-                    .ok()
-                    .filter(|number| number.is_finite())
-                    .ok_or_else(|| refuse("a finite number".to_owned()))?,
-            )),
-            ColumnType::Decimal { precision, scale } => ScalarValue::Decimal128(
-                Some(decimal(text, *precision, *scale).ok_or_else(|| {
-                    refuse(format!(
-                        "at most {} digits before the point and {scale} after it",
-                        precision - scale
-                    ))
-                })?),
-                *precision,
-                scale.cast_signed(),
-            ),
-            ColumnType::Date { format } => {
-                let moment = moment(format, text)
-                    .ok_or_else(|| refuse(format!("a date written as `{format}`")))?;
-                ScalarValue::Date32(Some(moment.days))
-            }
-            ColumnType::Timestamp { format, utc } => {
-                let moment = moment(format, text)
-                    .ok_or_else(|| refuse(format!("a timestamp written as `{format}`")))?;
-                ScalarValue::TimestampMicrosecond(
-                    Some(moment.microseconds()),
-                    utc.then(|| "UTC".into()),
-                )
-            }
-            ColumnType::Boolean { yes, no } => {
-                let value = if yes.iter().any(|yes| yes == text) {
-                    true
-                } else if no.iter().any(|no| no == text) {
-                    false
-                } else {
-                    return Err(refuse(format!(
-                        "`{}` or `{}`",
-                        yes.join("`, `"),
-                        no.join("`, `")
-                    )));
-                };
-                ScalarValue::Boolean(Some(value))
-            }
-        };
+            })?))
+        }
+        ColumnType::Double => ScalarValue::Float64(Some(
+            text.parse::<f64>()
+                .ok()
+                .filter(|number| number.is_finite())
+                .ok_or_else(|| refuse("a finite number".to_owned()))?,
+        )),
+        ColumnType::Decimal { precision, scale } => ScalarValue::Decimal128(
+            Some(decimal(text, *precision, *scale).ok_or_else(|| {
+                refuse(format!(
+                    "a decimal number with at most {} digits before the point and {scale} after it",
+                    precision - scale
+                ))
+            })?),
+            *precision,
+            scale.cast_signed(),
+        ),
+        ColumnType::Date { format } => {
+            let moment = moment(format, text)
+                .ok_or_else(|| refuse(format!("an existing date in the format `{format}`")))?;
+            ScalarValue::Date32(Some(moment.days))
+        }
+        ColumnType::Timestamp { format, utc } => {
+            let moment = moment(format, text).ok_or_else(|| {
+                refuse(format!(
+                    "an existing date and time in the format `{format}`"
+                ))
+            })?;
+            ScalarValue::TimestampMicrosecond(
+                Some(moment.microseconds()),
+                utc.then(|| "UTC".into()),
+            )
+        }
+        ColumnType::Boolean { yes, no } => {
+            let value = if yes.iter().any(|yes| yes == text) {
+                true
+            } else if no.iter().any(|no| no == text) {
+                false
+            } else {
+                return Err(refuse(format!(
+                    "`{}` or `{}`",
+                    yes.join("`, `"),
+                    no.join("`, `")
+                )));
+            };
+            ScalarValue::Boolean(Some(value))
+        }
+    };
     Ok(value)
 }
 
-/// Parses a decimal number and returns it in units of its last place: `4.5` with a scale of 2 is 450. Returns `None` if
-/// the text is not a number or has more digits than the type allows.
+/// Parses a decimal number and returns it as an integer with `scale` digits after the point: `4.5` with a scale of 2 is
+/// 450. Returns `None` if the text is not a number or has more digits than the type allows.
 fn decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
@@ -102,9 +108,9 @@ fn decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
 struct Moment {
     /// Days since 1970-01-01.
     days: i32,
-    /// Seconds since the start of that day. If the text has an offset, they may be negative or exceed a day.
+    /// Seconds since the start of day `days`. An offset in the text can make them negative or larger than a day.
     seconds: i64,
-    /// Microseconds since the start of that second.
+    /// Fraction of the second, in microseconds.
     micros: i64,
 }
 
@@ -115,7 +121,7 @@ impl Moment {
     }
 }
 
-/// Parses a text by a pattern; `None` if the text does not match or the date does not exist.
+/// Parses a text by a `strftime` pattern; `None` if the text does not match or the date does not exist.
 fn moment(format: &str, text: &str) -> Option<Moment> {
     let pattern = TimePattern::parse(format).ok()?;
     let mut rest = text;
@@ -168,7 +174,7 @@ fn moment(format: &str, text: &str) -> Option<Moment> {
     })
 }
 
-/// The names that `%b` matches, in any case.
+/// First three letters of the English month names, which `%b` matches in any case.
 const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 ];
@@ -193,7 +199,7 @@ fn fraction(rest: &mut &str) -> Option<i64> {
     Some((count..6).fold(value, |value, _| value * 10))
 }
 
-/// Removes an offset from the start of a text and returns it in seconds east of UTC.
+/// Removes an offset, such as `Z` or `+01:30`, from the start of a text and returns it in seconds east of UTC.
 fn offset_seconds(rest: &mut &str) -> Option<i64> {
     if let Some(after) = rest.strip_prefix('Z') {
         *rest = after;
@@ -305,7 +311,7 @@ mod tests {
         assert_eq!(
             parse(&kind, "01.02.2024"),
             Err(
-                "`01.02.2024` is not a valid `date`: expected a date written as `%Y-%m-%d`"
+                "`01.02.2024` is not a valid `date`: expected an existing date in the format `%Y-%m-%d`"
                     .to_owned()
             )
         );

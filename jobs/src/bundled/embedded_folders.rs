@@ -9,7 +9,7 @@ pub const NAMES: [&str; 3] = [
     "user_transaction_analysis",
 ];
 
-/// Embeds the files of one job folder.
+/// Embeds the files of one job folder into the binary, as a [`Folder`].
 macro_rules! folder {
     ($job:literal: $($file:literal),+) => {
         ($job, &[$(($file, include_str!(concat!("../../", $job, "/", $file)))),+])
@@ -19,7 +19,7 @@ macro_rules! folder {
 /// Name of a job folder, and the name and text of each of its files.
 type Folder = (&'static str, &'static [(&'static str, &'static str)]);
 
-/// The job folders, which are beside this crate's `src`.
+/// The bundled job folders, whose files are beside this crate's `src`.
 const FOLDERS: [Folder; 3] = [
     folder!("rental_facts": "job.toml", "rental_facts.sql", "user_overlaps.sql", "vehicle_overlaps.sql"),
     folder!(

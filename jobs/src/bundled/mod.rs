@@ -1,10 +1,10 @@
-//! The jobs that are bundled with the binary.
+//! The jobs that are embedded into the binary, and can be run by their names.
 
 pub(crate) mod embedded_folders;
-mod jobs;
+mod parsed_jobs;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::embedded_folders::{NAMES, files};
-pub use self::jobs::{job, jobs};
+pub use self::parsed_jobs::{job, jobs};

@@ -89,7 +89,7 @@ async fn collect(context: &SessionContext, plan: LogicalPlan) -> RecordBatch {
     arrow::compute::concat_batches(&schema, &batches).unwrap()
 }
 
-/// Outputs of a run, and for each of them the number of rows that its filter left out.
+/// Outputs of a run, and for each output the number of rows that its filter left out.
 struct Ran {
     outputs: Tables,
     filtered: HashMap<String, Option<u64>>,
@@ -145,7 +145,7 @@ async fn run(job: &Job, inputs: &Tables, set: &[(&str, &str)]) -> Ran {
     Ran { outputs, filtered }
 }
 
-/// Formats the rows as sorted lines.
+/// Formats each row as a line of comma-separated values, and sorts the lines.
 fn lines(batch: &RecordBatch) -> String {
     let options = FormatOptions::default().with_timestamp_format(Some("%Y-%m-%d %H:%M:%S"));
     let columns = batch
@@ -322,8 +322,8 @@ async fn every_rental_streams_past_the_tables_that_are_looked_up() {
         .filter(|line| line.contains("JoinExec"))
         .collect::<Vec<_>>();
     assert_eq!(joins.len(), 4, "{shown}");
-    // The left side is held and the right side streams: every table that is looked up must be on the left, and no
-    // rental may pass an exchange.
+    // A join holds its left side in memory and streams its right side. So every table that is looked up must be on the
+    // left, and no rental may pass an exchange.
     for join in joins {
         assert!(
             join.trim_start().starts_with("LookupJoinExec: on="),

@@ -14,14 +14,14 @@ use crate::name::legalize;
 pub struct CsvSample {
     /// Byte between fields.
     pub delimiter: u8,
-    /// Column names in the first record.
+    /// Column names, which are the fields of the first record.
     pub header: Vec<String>,
-    /// Fields of some records; `None` is an empty, unquoted field. Records whose length differs from the header's are
-    /// ignored.
+    /// Fields of the first records after the header; `None` is an empty, unquoted field. Records whose number of fields
+    /// differs from the header's are ignored.
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// Drafts a job that reads CSV files like the sample.
+/// Drafts the files of a job whose input `dataset` reads CSV files like the sample.
 #[must_use]
 pub fn from_csv(job: &str, dataset: &str, sample: &CsvSample) -> Vec<JobFile> {
     let rows = sample
@@ -54,7 +54,7 @@ pub fn from_csv(job: &str, dataset: &str, sample: &CsvSample) -> Vec<JobFile> {
     )
 }
 
-/// Drafts a job that reads Parquet files with this schema.
+/// Drafts the files of a job whose input `dataset` reads Parquet files with the given schema.
 #[must_use]
 pub fn from_parquet(job: &str, dataset: &str, schema: &Schema) -> Vec<JobFile> {
     let columns = schema.fields().iter().map(|field| {
@@ -77,7 +77,8 @@ pub fn from_parquet(job: &str, dataset: &str, schema: &Schema) -> Vec<JobFile> {
     )
 }
 
-/// Returns the contract's type for a type of a Parquet file, and a remark for the person who corrects the draft.
+/// Returns the contract's type for an Arrow type of a Parquet file. If there is none, returns `string` and a remark for
+/// the person who corrects the draft.
 fn stored(kind: &DataType) -> (ColumnType, Option<String>) {
     let date = || ColumnType::Date {
         format: "%Y-%m-%d".to_owned(),
@@ -111,7 +112,7 @@ fn stored(kind: &DataType) -> (ColumnType, Option<String>) {
             return (
                 ColumnType::String,
                 Some(format!(
-                    "the file has the type {other}, which no contract type can hold"
+                    "the type in the file is `{other}`, which a contract does not support"
                 )),
             );
         }
@@ -131,7 +132,7 @@ fn files(
     let output = format!("clean_{dataset}");
     let mut toml = format!(
         "name = {job}\ndescription = \"Rows of {dataset} that satisfy their contract\"\n\n\
-         # Drafted from {source}: correct the types, add `not null` where a value is always present, and name the key.\n\
+         # Drafted from {source}: correct the types, add `not null` if a value is always present, and name the key.\n\
          [inputs.{dataset}]\n{dialect}# key = {key}\n\n[inputs.{dataset}.columns]\n",
         job = quoted(job),
         key = quoted(names.first().map_or("", String::as_str)),
@@ -174,7 +175,7 @@ fn files(
     ]
 }
 
-/// Returns a legal name for each column; no name occurs twice.
+/// Returns a legal and unique name for each column, in the order of the columns.
 fn names(columns: &[(&str, InferredType)]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (field, _) in columns {
@@ -196,7 +197,7 @@ fn type_text(inferred: &InferredType) -> String {
     ))
 }
 
-/// Formats the value that declares a column in the input's contract.
+/// Formats the TOML value that declares a column of the input: its type, or a table with the type and other keys.
 fn input_column(name: &str, field: &str, inferred: &InferredType) -> String {
     let mut parts = vec![format!("type = {}", type_text(inferred))];
     match &inferred.kind {
@@ -230,7 +231,7 @@ fn input_column(name: &str, field: &str, inferred: &InferredType) -> String {
     }
 }
 
-/// Formats the value that declares a column in the output's contract.
+/// Formats the TOML value that declares a column of the output: its type, or a table with the type and the zone.
 fn output_column(inferred: &InferredType) -> String {
     match &inferred.kind {
         ColumnType::Timestamp { utc: true, .. } => {
@@ -311,10 +312,10 @@ mod tests {
             columns,
             [
                 "order_no = { type = \"int not null\", from = \"Order No\" }",
-                "order_no_2 = { type = \"string not null\", from = \"order_no\" } # digits, but a code: it has leading zeros or is too long for a number",
-                "say_when = { type = \"date not null\", format = \"%d-%m-%Y\", from = 'say \"when\"' } # or %m-%d-%Y: the sample matches both",
-                "paid = { type = \"boolean not null\", true = \"1\", false = \"0\", from = \"Paid?\" } # or a number: the sample has only 0 and 1",
-                "zip = \"string\" # digits, but a code: it has leading zeros or is too long for a number",
+                "order_no_2 = { type = \"string not null\", from = \"order_no\" } # only digits, but not a number: leading zeros, or too long",
+                "say_when = { type = \"date not null\", format = \"%d-%m-%Y\", from = 'say \"when\"' } # may also be %m-%d-%Y: the sample matches both patterns",
+                "paid = { type = \"boolean not null\", true = \"1\", false = \"0\", from = \"Paid?\" } # may also be a number: the sample has only 0 and 1",
+                "zip = \"string\" # only digits, but not a number: leading zeros, or too long",
                 "at = { type = \"timestamp not null\", format = \"%Y-%m-%dT%H:%M:%S%.f%z\", zone = \"UTC\" }",
                 "column = { type = \"string not null\", from = \"\" }",
             ]

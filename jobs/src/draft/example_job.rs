@@ -1,8 +1,9 @@
-//! The example that `drivetrain new job` writes.
+//! The example job that `drivetrain new job` writes.
 
 use crate::job::{JOB_FILE, JobFile};
 
-/// Folder of the example job that has the sample data in `raw/`. The job runs on it with `--input <job>/sample`.
+/// Name of the folder in the example job that holds sample data, in its subfolder `raw/`. The job reads the data if it
+/// runs with `--input <job>/sample`.
 pub const SAMPLE_FOLDER: &str = "sample";
 
 /// Returns the files of a small job that shows nearly every feature, with sample data to run it on.

@@ -1,16 +1,17 @@
-//! Infers a column's likely type from sample values. A person corrects the result; no run infers anything.
+//! Infers a column's likely type from sample values, for a drafted contract that a person corrects. Runs never infer
+//! types.
 
 use crate::contract::ColumnType;
 use crate::value_parser;
 
-/// Likely type of a column.
+/// Likely type of a column, which a drafted contract declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InferredType {
-    /// Type that all sample values fit.
+    /// Type of which every sample value is a valid value.
     pub kind: ColumnType,
     /// `true` if a sample value is missing.
     pub nullable: bool,
-    /// Remark for the person who corrects the draft.
+    /// Remark for the person who corrects the draft; `None` if the type is not in doubt.
     pub remark: Option<String>,
 }
 
@@ -20,7 +21,7 @@ pub fn infer_type(values: &[Option<&str>]) -> InferredType {
     let texts = values.iter().flatten().copied().collect::<Vec<_>>();
     let nullable = texts.len() < values.len();
     if texts.is_empty() {
-        let remark = Some("the sample has no value".to_owned());
+        let remark = Some("no value in the sample".to_owned());
         return InferredType {
             kind: ColumnType::String,
             nullable: true,
@@ -38,10 +39,10 @@ pub fn infer_type(values: &[Option<&str>]) -> InferredType {
     }
 }
 
-/// A type and the remark about it.
+/// A type, and a remark if the type is in doubt.
 type TypeAndRemark = (ColumnType, Option<String>);
 
-/// Spellings of true and false, and the remark about them.
+/// Pairs of spellings of true and false, each with a remark if the pair may mean something else.
 const SPELLINGS: [(&str, &str, Option<&str>); 8] = [
     ("true", "false", None),
     ("True", "False", None),
@@ -50,14 +51,18 @@ const SPELLINGS: [(&str, &str, Option<&str>); 8] = [
     ("Y", "N", None),
     ("y", "n", None),
     ("t", "f", None),
-    ("1", "0", Some("or a number: the sample has only 0 and 1")),
+    (
+        "1",
+        "0",
+        Some("may also be a number: the sample has only 0 and 1"),
+    ),
 ];
 
 /// Returns a boolean type if the values are the two spellings of one pair.
 fn booleans(texts: &[&str]) -> Option<TypeAndRemark> {
     let (yes, no, remark) = SPELLINGS.into_iter().find(|(yes, no, _)| {
         texts.iter().all(|text| text == yes || text == no)
-            // A column with only one of the two values may be something else: ones may be counts.
+            // A column with only one of the two spellings may mean something else: ones may be counts.
             && texts.contains(yes)
             && texts.contains(no)
     })?;
@@ -97,8 +102,8 @@ fn numbers(texts: &[&str]) -> Option<TypeAndRemark> {
         };
         return Some((kind, None));
     }
-    // Leaves room for larger numbers than those of the sample. Numbers with more digits than a decimal can only be
-    // measurements.
+    // The precision leaves room for numbers larger than those in the sample. Numbers with more digits than a decimal
+    // holds are assumed to be measurements, for which `double` is exact enough.
     let precision = if whole + scale <= 12 {
         12
     } else if whole + scale <= 18 {
@@ -109,18 +114,18 @@ fn numbers(texts: &[&str]) -> Option<TypeAndRemark> {
     if whole + scale > precision {
         return Some((
             ColumnType::Double,
-            Some("more digits than a decimal can hold".to_owned()),
+            Some("the values have more digits than a decimal can hold".to_owned()),
         ));
     }
     let (precision, scale) = (u8::try_from(precision).ok()?, u8::try_from(scale).ok()?);
     Some((
         ColumnType::Decimal { precision, scale },
-        Some("the precision is a guess".to_owned()),
+        Some("the precision is a guess: check the largest possible value".to_owned()),
     ))
 }
 
-/// Patterns of dates in the order in which they are tried. The second pattern of a pair is another one that the same
-/// digits may match, with day and month swapped.
+/// Patterns of dates in the order in which they are tried. The second pattern of a pair swaps day and month, so that
+/// both patterns may match the same text.
 const PATTERNS: [(&str, Option<&str>); 9] = [
     ("%Y-%m-%d", None),
     ("%Y/%m/%d", None),
@@ -133,7 +138,7 @@ const PATTERNS: [(&str, Option<&str>); 9] = [
     ("%e-%b-%y", None),
 ];
 
-/// Patterns of times that may follow a date in a timestamp.
+/// Patterns of times that may follow the date in a timestamp, in the order in which they are tried.
 const TIMES: [&str; 7] = [
     " %H:%M:%S",
     "T%H:%M:%S",
@@ -175,14 +180,14 @@ fn times(texts: &[&str]) -> Option<TypeAndRemark> {
 
 /// Builds the remark that another pattern matches the sample as well.
 fn either(other: &str) -> String {
-    format!("or {other}: the sample matches both")
+    format!("may also be {other}: the sample matches both patterns")
 }
 
-/// Returns a remark if all values consist of digits only: they look like numbers, but are codes.
+/// Returns a remark if all values consist only of digits. It explains why the type is `string` and not a number.
 fn codes(texts: &[&str]) -> Option<String> {
     let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     (texts.iter().all(digits))
-        .then(|| "digits, but a code: it has leading zeros or is too long for a number".to_owned())
+        .then(|| "only digits, but not a number: leading zeros, or too long".to_owned())
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(super) fn checks(top: &Section<'_>, files: &[JobFile]) -> Vec<Check> {
         .collect()
 }
 
-/// Reads the condition of a check: two queries to compare, or one that returns violations.
+/// Reads the condition of a check: two queries whose rows are compared, or one query that returns the violations.
 fn kind(section: &Section<'_>, files: &[JobFile]) -> Option<CheckKind> {
     let written = |key: &str| section.get(key).is_some();
     match (written("expected"), written("got"), written("no_rows")) {

@@ -18,8 +18,8 @@ pub(super) fn columns(section: &Section<'_>, within: SectionKind) -> Vec<Column>
         .collect()
 }
 
-/// Reads a column, which is a type or a table. A problem with its type is reported; the column then gets the type that
-/// was most likely meant.
+/// Reads a column, which is a type or a table. If the type is invalid, it reports the problem and returns the column
+/// with the type that was most likely meant.
 fn column(document: &TomlDocument<'_>, entry: &NamedEntry<'_>, within: SectionKind) -> Column {
     let mut column = Column {
         name: entry.name.to_owned(),
@@ -37,7 +37,10 @@ fn column(document: &TomlDocument<'_>, entry: &NamedEntry<'_>, within: SectionKi
                 column.origin = origin(&section, entry.name);
             }
             if section.get("type").is_none() {
-                section.missing("type", "add it, for example `type = \"string not null\"`");
+                section.missing(
+                    "type",
+                    "add the key, for example `type = \"string not null\"`",
+                );
             }
             section
                 .text("type")
@@ -51,14 +54,15 @@ fn column(document: &TomlDocument<'_>, entry: &NamedEntry<'_>, within: SectionKi
     column
 }
 
-/// Reads `from` or `path`. Without them, the values come from the field that has the column's name.
+/// Reads the source of a column's values from `from` or `path`. Without either key, it is the field that has the
+/// column's name.
 fn origin(section: &Section<'_>, name: &str) -> Origin {
     match (section.text("from"), section.text("path")) {
         (Some(from), Some(_)) => {
             section.report(
                 &from.span,
                 "a column cannot have both `from` and `path`",
-                "remove one of them",
+                "remove `from` or `path`",
             );
             Origin::Field(from.value)
         }
@@ -68,7 +72,8 @@ fn origin(section: &Section<'_>, name: &str) -> Origin {
     }
 }
 
-/// Reads the type of a parameter, and its format if the parameter is a table. `not null` is reported.
+/// Reads the type of a parameter, and its format if the parameter is a table. Reports `not null`, because
+/// a parameter has the key `required` instead.
 pub(super) fn parameter_type(
     document: &TomlDocument<'_>,
     text: &SpannedText,
@@ -146,7 +151,7 @@ fn with_details(mut kind: ColumnType, section: &Section<'_>) -> ColumnType {
                 if zone.value != "UTC" {
                     section.report(
                         &zone.span,
-                        format!("unknown zone `{}`", zone.value),
+                        format!("`{}` is not a valid zone", zone.value),
                         "write `UTC`, or remove `zone` if the values are wall-clock times",
                     );
                 }
@@ -174,7 +179,7 @@ fn pattern(
     }
 }
 
-/// Reads the texts for true and false. A text that means both is reported.
+/// Reads the texts that mean true and false. Reports a text that is in both lists.
 fn spellings(section: &Section<'_>, yes: &mut Vec<String>, no: &mut Vec<String>) {
     for (key, spelt) in [("true", &mut *yes), ("false", &mut *no)] {
         let Some(value) = section.get(key) else {
@@ -183,7 +188,7 @@ fn spellings(section: &Section<'_>, yes: &mut Vec<String>, no: &mut Vec<String>)
         if matches!(value.get_ref(), DeValue::Array(items) if items.is_empty()) {
             section.report(
                 &value.span(),
-                format!("`{key}` is empty"),
+                format!("the list `{key}` is empty"),
                 "list at least one string, or remove the key",
             );
         } else if let Some(texts) = section.texts(key) {
@@ -193,8 +198,8 @@ fn spellings(section: &Section<'_>, yes: &mut Vec<String>, no: &mut Vec<String>)
     if let Some(both) = yes.iter().find(|text| no.contains(text)) {
         section.report(
             &section.name(),
-            format!("`{both}` means both true and false"),
-            "remove it from one of the lists",
+            format!("`{both}` is listed in both `true` and `false`"),
+            "remove the text from `true` or from `false`",
         );
     }
 }

@@ -2,12 +2,12 @@
 
 use super::constraints::UnresolvedReference;
 use super::toml_document::{SpannedText, TomlDocument};
-use super::unresolved_job::UnresolvedJob;
+use super::unlinked_job::UnlinkedJob;
 use crate::contract::Column;
 use crate::suggestion::suggestion;
 
 /// Checks that inputs, tables and outputs have different names, because SQL sees them as tables of one namespace.
-pub(super) fn check_names(document: &TomlDocument<'_>, written: &UnresolvedJob) {
+pub(super) fn check_names(document: &TomlDocument<'_>, written: &UnlinkedJob) {
     let inputs = written
         .inputs
         .iter()
@@ -20,14 +20,15 @@ pub(super) fn check_names(document: &TomlDocument<'_>, written: &UnresolvedJob) 
             document.report(
                 &name.span,
                 format!("`{}` is already the name of {first}", name.value),
-                "give each input, table and output a name of its own: SQL uses them as names of tables",
+                "rename one of the two: inputs, tables and outputs are all tables in SQL and need different names",
             );
         }
         seen.push((kind, name));
     }
 }
 
-/// Checks that references name columns of the same type in a dataset of the job.
+/// Checks that references name existing columns of the job's datasets, and that the columns of a pair have the same
+/// type.
 pub(super) fn check_references(
     document: &TomlDocument<'_>,
     own: &[Column],
@@ -60,7 +61,7 @@ pub(super) fn check_references(
                 document.report(
                     &text.span,
                     format!(
-                        "`{from}` is `{}`, but `{}.{to}` is `{}`",
+                        "`{from}` has the type `{}`, but `{}.{to}`, to which it refers, has the type `{}`",
                         from_column.kind, reference.dataset, to_column.kind
                     ),
                     "give both columns the same type",

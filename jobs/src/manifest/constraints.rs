@@ -19,7 +19,7 @@ pub(super) fn column_names(section: &Section<'_>, key: &str, columns: &[Column])
     texts.into_iter().map(|text| text.value).collect()
 }
 
-/// Reports names of columns that do not exist, and names that occur twice.
+/// Reports names for which `columns` has no column, and names that occur twice.
 pub(super) fn known_columns(section: &Section<'_>, texts: &[SpannedText], columns: &[Column]) {
     for (at, text) in texts.iter().enumerate() {
         if !columns.iter().any(|column| column.name == text.value) {
@@ -35,7 +35,7 @@ pub(super) fn known_columns(section: &Section<'_>, texts: &[SpannedText], column
             section.report(
                 &text.span,
                 format!("`{}` is listed twice", text.value),
-                "remove one of them",
+                "remove one of the two",
             );
         }
     }
@@ -53,7 +53,10 @@ pub(super) fn key(section: &Section<'_>, columns: &[Column]) -> Option<Key> {
         DeValue::Table(table) => {
             let inner = Section::new(section.document, SectionKind::Key, table, &value.span());
             if inner.get("columns").is_none() {
-                inner.missing("columns", "add them, for example `columns = \"rental_id\"`");
+                inner.missing(
+                    "columns",
+                    "name the columns of the key, for example `columns = \"rental_id\"`",
+                );
             }
             Key {
                 columns: column_names(&inner, "columns", columns),
@@ -76,11 +79,11 @@ pub(super) fn key(section: &Section<'_>, columns: &[Column]) -> Option<Key> {
     Some(key)
 }
 
-/// A reference whose target is not checked yet. That requires all datasets of the job.
+/// A reference whose target is not checked yet, because the other datasets of the job are not read yet.
 pub(super) struct UnresolvedReference {
-    /// The reference, as it is written.
+    /// The reference as the `job.toml` states it. Its dataset and that dataset's columns may not exist.
     pub(super) reference: Reference,
-    /// Its text, with its span in the file.
+    /// Text of the reference, with the span at which problems are reported.
     pub(super) text: SpannedText,
 }
 
@@ -123,7 +126,10 @@ pub(super) fn references(section: &Section<'_>, columns: &[Column]) -> Vec<Unres
                 other => {
                     section.report(
                         &item.span(),
-                        format!("a reference is {}, expected a string", toml_type(other)),
+                        format!(
+                            "a reference is {}, expected a string or a table",
+                            toml_type(other)
+                        ),
                         FORM,
                     );
                     return None;
@@ -155,7 +161,7 @@ pub(super) fn references(section: &Section<'_>, columns: &[Column]) -> Vec<Unres
 /// Hint that shows how to write a reference.
 const FORM: &str = "write `\"user_id -> users.user_id\"`, or `\"a, b -> dataset.a, dataset.b\"`";
 
-/// Parses `a, b -> dataset.a, dataset.b`.
+/// Parses a reference such as `a, b -> dataset.a, dataset.b`; `None` if the text has another form.
 fn parse_reference(text: &str, severity: Severity) -> Option<Reference> {
     let (from, to) = text.split_once("->")?;
     let columns = from

@@ -6,7 +6,7 @@ use crate::job::{JOB_FILE, JobFile};
 use crate::problem::Position;
 
 /// Returns the position of an entry of the `job.toml`, such as `["outputs", "daily", "columns", "revenue"]`. If the
-/// entry does not exist, the position is that of the last entry on the path that does.
+/// entry does not exist, returns the position of the last entry on the path that exists.
 pub(crate) fn entry_position(files: &[JobFile], path: &[&str]) -> Position {
     let Some(file) = files.iter().find(|file| file.name == JOB_FILE) else {
         return Position::START;
@@ -27,8 +27,8 @@ pub(crate) fn entry_position(files: &[JobFile], path: &[&str]) -> Position {
     Position::of(&file.text, &at)
 }
 
-/// Returns the position of the first character, behind the quotes, of the string under `path`. Returns `None` unless
-/// the value there is the string `text`.
+/// Returns the position of the first character after the opening quotes of the string at `path`. Returns `None` if the
+/// value at `path` is not the string `text`.
 pub(crate) fn text_position(files: &[JobFile], path: &[&str], text: &str) -> Option<Position> {
     let file = files.iter().find(|file| file.name == JOB_FILE)?;
     let (table, _) = DeTable::parse_recoverable(&file.text);

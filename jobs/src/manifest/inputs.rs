@@ -13,21 +13,21 @@ use crate::name;
 pub(super) struct UnresolvedInput {
     /// Name of the input, which is also its table in SQL.
     pub(super) name: String,
-    /// The name, with its span in the file.
+    /// Name of the input, with the span at which problems are reported.
     pub(super) name_text: SpannedText,
-    /// Folder below `raw/`, if it is given.
+    /// Value of the key `raw`, a folder below `raw/`; `None` if the key is missing.
     pub(super) raw: Option<String>,
-    /// Minimum number of rows, if it is given.
+    /// Value of the key `min_rows`; `None` if the key is missing.
     pub(super) min_rows: Option<u64>,
-    /// Source of its contract: the input itself, or a link to another job.
+    /// Source of the input's contract: its own keys, or a link to another job.
     pub(super) source: ContractSource,
-    /// References of a contract that is written in place; otherwise empty.
+    /// References of a contract that the input declares itself; empty if the contract comes from another job.
     pub(super) references: Vec<UnresolvedReference>,
 }
 
 /// Source of an input's contract.
 pub(super) enum ContractSource {
-    /// The contract is written in place.
+    /// The input declares the contract itself.
     Here(Contract),
     /// The contract is that of another job's input.
     Contract(JobLink),
@@ -40,9 +40,9 @@ pub(super) enum ContractSource {
 pub(super) struct JobLink {
     /// Name of the other job.
     pub(super) job: String,
-    /// Name of its input or output.
+    /// Name of the other job's input or output.
     pub(super) dataset: String,
-    /// The link, with its span in the file.
+    /// Text of the link, with the span at which problems are reported.
     pub(super) text: SpannedText,
 }
 
@@ -61,7 +61,7 @@ impl UnresolvedInput {
     }
 }
 
-/// Keys of a contract, which are allowed only if the contract is written in place.
+/// Keys that declare a contract. An input that takes its contract from another job must not have them.
 const CONTRACT_KEYS: [&str; 11] = [
     "format",
     "header",
@@ -76,7 +76,7 @@ const CONTRACT_KEYS: [&str; 11] = [
     "rules",
 ];
 
-/// Reads an entry of `[inputs]`.
+/// Reads an input: the source of its objects, and its contract or the link to it.
 pub(super) fn input(entry: &NamedEntry<'_>, section: &Section<'_>) -> UnresolvedInput {
     let raw = section.text("raw").map(|text| {
         if text.value.is_empty()
@@ -125,14 +125,14 @@ pub(super) fn input(entry: &NamedEntry<'_>, section: &Section<'_>) -> Unresolved
     }
 }
 
-/// Reports each of these keys that the section has, because they cannot be combined with the key `by`.
+/// Reports each key of `keys` that the section has, because the key `by` excludes them.
 fn refuse_keys(section: &Section<'_>, keys: &[&str], by: &str) {
     for key in keys {
         if let Some(value) = section.get(key) {
             section.report(
                 &value.span(),
                 format!("`{key}` cannot be combined with `{by}`"),
-                format!("remove it: `{by}` already determines it"),
+                format!("remove `{key}` or `{by}`: both set the same property of the input"),
             );
         }
     }
@@ -149,7 +149,10 @@ fn link(section: &Section<'_>, text: SpannedText) -> Option<JobLink> {
         _ => {
             section.report(
                 &text.span,
-                format!("`{}` is not a link to a dataset of another job", text.value),
+                format!(
+                    "`{}` is not a valid link to a dataset of another job",
+                    text.value
+                ),
                 "write `job.dataset`, for example `sales.days`",
             );
             None
@@ -157,21 +160,21 @@ fn link(section: &Section<'_>, text: SpannedText) -> Option<JobLink> {
     }
 }
 
-/// Reads a contract that is written in place, and its references.
+/// Reads the contract that an input declares itself, and its references with their spans.
 fn written_contract(section: &Section<'_>) -> (Contract, Vec<UnresolvedReference>) {
-    // An invalid link was reported already: missing columns only follow from it.
+    // If a link to another job is invalid, that was already reported. Columns are missing only because of it.
     let linked = section.get("table").is_some() || section.get("contract").is_some();
     let columns = columns(section, SectionKind::InputColumn);
     if section.get("columns").is_none() && !linked {
         section.missing(
             "columns",
-            "list them, or take them from another job: `contract = \"job.input\"`",
+            "list the columns of the input, or take them from another job: `contract = \"job.input\"`",
         );
     } else if columns.is_empty() && !linked {
         section.report(
             &section.name(),
-            "a dataset needs at least one column",
-            "list the columns of its objects",
+            "an input needs at least one column",
+            "list the columns of the input's objects",
         );
     }
     check_fields(section, &columns);
@@ -190,7 +193,7 @@ fn written_contract(section: &Section<'_>) -> (Contract, Vec<UnresolvedReference
     (contract, references)
 }
 
-/// Reports columns that read the same field.
+/// Reports each column that reads the same field or folder as an earlier column.
 fn check_fields(section: &Section<'_>, columns: &[Column]) {
     for (at, column) in columns.iter().enumerate() {
         if let Some(first) = columns[..at]
@@ -204,13 +207,13 @@ fn check_fields(section: &Section<'_>, columns: &[Column]) {
                     "columns `{}` and `{}` both read `{field}`",
                     first.name, column.name
                 ),
-                "give one of them another `from` or `path`, or remove it",
+                "remove one of the two columns, or give it another `from` or `path`",
             );
         }
     }
 }
 
-/// Reads the format of the objects; for delimited text also its dialect.
+/// Reads the format of the objects, and the dialect if they are delimited text.
 fn format(section: &Section<'_>, columns: &[Column]) -> Format {
     let parquet = section
         .word("format", &[("csv", false), ("parquet", true)])
@@ -221,7 +224,7 @@ fn format(section: &Section<'_>, columns: &[Column]) -> Format {
                 section.report(
                     &value.span(),
                     format!("`{key}` cannot be combined with `format = \"parquet\"`"),
-                    "remove it: it describes delimited text",
+                    "remove the key: it applies only to `format = \"csv\"`",
                 );
             }
         }
@@ -256,7 +259,7 @@ fn format(section: &Section<'_>, columns: &[Column]) -> Format {
         section.report(
             &section.name(),
             "`delimiter` and `quote` are the same character",
-            "choose another character for one of them",
+            "choose another character for one of the two",
         );
     }
     Format::Csv(CsvFormat {
@@ -278,14 +281,14 @@ const ENCODINGS: &[(&str, Encoding)] = &[
     ("windows-1252", Encoding::Windows1252),
 ];
 
-/// Parses a single ASCII character. Any other text is reported.
+/// Parses a delimiter or quote: a single ASCII character that is not a line end. Any other text is reported.
 fn character(section: &Section<'_>, key: &str, text: &SpannedText) -> Option<u8> {
     match text.value.as_bytes() {
         [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Some(*byte),
         _ => {
             section.report(
                 &text.span,
-                format!("`{key}` is not a single ASCII character"),
+                format!("`{key}` must be a single ASCII character"),
                 "write one character, such as `;` or `\\t`",
             );
             None
@@ -307,7 +310,7 @@ fn rules(section: &Section<'_>) -> Vec<Rule> {
                 }),
                 Ok(rule) => {
                     if rule.get("sql").is_none() {
-                        rule.missing("sql", "add it, for example `sql = \"amount >= 0\"`");
+                        rule.missing("sql", "add the key, for example `sql = \"amount >= 0\"`");
                     }
                     Some(Rule {
                         name: entry.name.to_owned(),

@@ -1,4 +1,4 @@
-//! `[tables]`: intermediate results.
+//! `[tables]`: intermediate results, which a run computes but does not publish.
 
 use super::section::Section;
 use super::section_kind::SectionKind;
@@ -6,7 +6,7 @@ use super::sql_source;
 use super::toml_document::SpannedText;
 use crate::job::{JobFile, Table};
 
-/// Reads all intermediate tables in the order of the file, each with the span of its name.
+/// Reads all intermediate tables in the order of the file, each with the span of its name for later problems.
 pub(super) fn tables(top: &Section<'_>, files: &[JobFile]) -> Vec<(Table, SpannedText)> {
     top.named("tables", "table")
         .iter()

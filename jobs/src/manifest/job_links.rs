@@ -2,21 +2,21 @@
 
 use super::inputs::{ContractSource, JobLink, UnresolvedInput};
 use super::toml_document::TomlDocument;
-use super::unresolved_job::{UnresolvedJob, read_job};
+use super::unlinked_job::{UnlinkedJob, read_job};
 use crate::bundled::embedded_folders;
 use crate::contract::{Contract, Format, Origin};
 use crate::job::{InputOrigin, JOB_FILE, JobFile};
 use crate::suggestion::suggestion;
 
-/// Function that returns the files of the job with a name, `None` if there is no such job. It is called for each job
-/// that a `job.toml` links to. It need not know the bundled jobs.
+/// Function that returns the files of the job with the given name; `None` if it finds no such job. It is called for
+/// each job that a `job.toml` links to. If it returns `None`, the job is searched among the bundled jobs.
 pub type Others<'a> = &'a dyn Fn(&str) -> Option<Vec<JobFile>>;
 
 /// Returns the contract and the source of each input, in the order of the inputs. A link that cannot be resolved is
 /// reported, and its input gets a contract without columns.
 pub(super) fn contracts(
     document: &TomlDocument<'_>,
-    job: &UnresolvedJob,
+    job: &UnlinkedJob,
     others: Others<'_>,
 ) -> Vec<(Contract, InputOrigin)> {
     let lookup = JobLookup { own: job, others };
@@ -37,7 +37,7 @@ pub(super) fn contracts(
                 document.report(&text.span, message, hint);
                 (empty(), InputOrigin::Raw(own.0))
             });
-            // A contract of another job may refer to datasets that only that job reads.
+            // The contract of another job may refer to datasets that this job does not read.
             if !matches!(input.source, ContractSource::Here(_)) {
                 contract.references.retain(|reference| {
                     job.inputs
@@ -50,7 +50,7 @@ pub(super) fn contracts(
         .collect()
 }
 
-/// Returns a contract without columns.
+/// Returns a Parquet contract without columns, keys, references and rules.
 fn empty() -> Contract {
     Contract {
         format: Format::Parquet,
@@ -62,11 +62,11 @@ fn empty() -> Contract {
     }
 }
 
-/// Lookup of datasets in a job, in the jobs that it links to, and so on.
+/// Lookup of datasets in a job, and in all jobs to which its links lead.
 struct JobLookup<'a> {
-    /// The job whose links are resolved.
-    own: &'a UnresolvedJob,
-    /// Access to the files of the other jobs.
+    /// The job whose links are resolved: the one that is being parsed.
+    own: &'a UnlinkedJob,
+    /// Function that returns the files of another job.
     others: Others<'a>,
 }
 
@@ -74,8 +74,8 @@ struct JobLookup<'a> {
 type LinkError = (String, String);
 
 impl JobLookup<'_> {
-    /// Resolves `contract = "job.input"` to a contract and its source. If that input links to another job as well, the
-    /// link is followed. `seen` holds the links that were followed, to detect circles.
+    /// Resolves `contract = "job.input"` to a contract and its source. If the linked input is itself a link, follows
+    /// that link too. `seen` holds the links followed so far, to detect a cycle.
     fn input(
         &self,
         link: &JobLink,
@@ -84,8 +84,9 @@ impl JobLookup<'_> {
         let step = (link.job.clone(), link.dataset.clone());
         if seen.contains(&step) {
             return Err((
-                format!("`{}` refers back to itself", link.text.value),
-                "write the contract out in one of the jobs".to_owned(),
+                format!("the link `{}` leads back to itself", link.text.value),
+                "declare the contract in one of the inputs instead of linking to another job"
+                    .to_owned(),
             ));
         }
         seen.push(step);
@@ -165,8 +166,9 @@ impl JobLookup<'_> {
         })?
     }
 
-    /// Returns the names of jobs that lead from `job` back to this one: each reads a table of the next, and the last
-    /// reads a table of this job. `None` if there is no such path. `seen` holds the jobs that were visited.
+    /// Returns the path from `job` back to the job that is being parsed, as names of jobs: each reads a table of the
+    /// next, and the last reads a table of the parsed job. Returns `None` if there is no such path. `seen` holds the
+    /// jobs visited so far.
     fn path_back(&self, job: &str, seen: &mut Vec<String>) -> Option<Vec<String>> {
         if seen.iter().any(|before| before == job) {
             return None;
@@ -187,11 +189,11 @@ impl JobLookup<'_> {
         })
     }
 
-    /// Finds a job by its name, parses it and passes it to a function.
+    /// Finds a job by its name, parses it and returns what `read` returns for it.
     fn with_job<T>(
         &self,
         name: &str,
-        read: impl FnOnce(&UnresolvedJob) -> T,
+        read: impl FnOnce(&UnlinkedJob) -> T,
     ) -> Result<T, LinkError> {
         if name == self.own.name.value {
             return Ok(read(self.own));
@@ -201,7 +203,7 @@ impl JobLookup<'_> {
             (
                 format!("there is no job `{name}`"),
                 format!(
-                    "{}, or create a folder `{name}` beside this one",
+                    "{}; otherwise create the job in a folder `{name}` beside the folder of this job",
                     suggestion(name, embedded_folders::NAMES)
                 ),
             )
@@ -217,14 +219,14 @@ impl JobLookup<'_> {
         match read_job(&document, &files) {
             Some(job) => Ok(read(&job)),
             None => Err((
-                format!("the `{JOB_FILE}` of `{name}` is not valid TOML"),
-                format!("run `drivetrain check` on `{name}` to see why"),
+                format!("the `{JOB_FILE}` of job `{name}` is not valid TOML"),
+                format!("run `drivetrain check` on the folder of job `{name}` to see each mistake"),
             )),
         }
     }
 }
 
-/// Returns the name of the job whose table the input reads, `None` if it does not have `table`.
+/// Returns the name of the job whose table the input reads; `None` if the input does not have the key `table`.
 fn producer(input: &UnresolvedInput) -> Option<String> {
     match &input.source {
         ContractSource::Table(link) => Some(link.job.clone()),

@@ -1,11 +1,11 @@
-//! `job.toml`: parsing of its text into a [`Job`](crate::job::Job), with the position of every problem.
+//! Parses the text of a `job.toml` into a [`Job`](crate::job::Job), and reports every problem with its position.
 
 mod entry_position;
 mod job_links;
 mod parse;
 
 mod consistency;
-mod unresolved_job;
+mod unlinked_job;
 
 mod checks;
 mod inputs;

@@ -14,15 +14,15 @@ use crate::suggestion::suggestion;
 
 /// An output before its references are checked, which happens once all datasets are known.
 pub(super) struct UnresolvedOutput {
-    /// The output, as it is written.
+    /// The output as the `job.toml` declares it.
     pub(super) output: Output,
-    /// Its references, with their text in the file.
+    /// References of the output, with their spans in the file.
     pub(super) references: Vec<UnresolvedReference>,
-    /// The text of `rows_of`, if it is given.
+    /// Value of `rows_of` with its span; `None` if the key is missing.
     pub(super) rows_of: Option<SpannedText>,
 }
 
-/// Reads an entry of `[outputs]`.
+/// Reads an output: its query, its columns, its constraints and what a run replaces.
 pub(super) fn output(
     entry: &NamedEntry<'_>,
     section: &Section<'_>,
@@ -35,7 +35,7 @@ pub(super) fn output(
     } else if columns.is_empty() {
         section.report(
             &section.name(),
-            "a table needs at least one column",
+            "an output needs at least one column",
             "list the columns of the query with their types",
         );
     }
@@ -51,8 +51,8 @@ pub(super) fn output(
     if mode == Mode::Append && window.is_some() {
         section.report(
             &section.name(),
-            "a table in mode `append` cannot have a window",
-            "remove `window`, or write `mode = \"replace\"`, which replaces the window",
+            "an output with `mode = \"append\"` cannot have a window",
+            "remove `window`, or write `mode = \"replace\"`",
         );
     }
     let rows_of = section.text("rows_of");
@@ -61,7 +61,7 @@ pub(super) fn output(
         output: Output {
             name: entry.name.to_owned(),
             description: section.text("description").map(|text| text.value),
-            // A missing query was reported, so the job is never returned.
+            // The placeholder is never used: a missing query was reported, so the job is not returned.
             sql: sql.unwrap_or(Sql {
                 file: section.document.file.to_owned(),
                 line: 1,
@@ -101,10 +101,10 @@ fn partition_by(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
                     .get("partition_by")
                     .map_or(section.name(), toml::Spanned::span),
                 format!(
-                    "`{}` is `{}`, which cannot be the type of a partition column",
+                    "partition column `{}` has the type `{}`, expected `string`, `int`, `bigint` or `date`",
                     columns[at].name, column.kind
                 ),
-                "partition by a column of type string, int, bigint or date",
+                "change the column's type, or partition by another column",
             );
         }
     }
@@ -129,7 +129,7 @@ fn partition_by(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
                 .get("partition_by")
                 .map_or(section.name(), toml::Spanned::span),
             "every column is a partition column",
-            "keep at least one column out of `partition_by`: a Parquet file needs one",
+            "remove a column from `partition_by`: a Parquet file needs at least one column",
         );
     }
     names
@@ -158,10 +158,10 @@ fn order_by(section: &Section<'_>, columns: &[Column], partition_by: &[String]) 
         section.report(
             &name.span,
             format!(
-                "`{}` has the same value in all rows of a partition",
+                "partition column `{}` cannot sort the rows of a partition, because it has the same value in all of them",
                 name.value
             ),
-            "remove it from `order_by`",
+            "remove the column from `order_by`",
         );
     }
     texts
@@ -187,17 +187,17 @@ fn warnings(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
                     .get("warnings")
                     .map_or(section.name(), toml::Spanned::span),
                 format!(
-                    "`{}` is `{}`, but a warning must be `boolean`",
+                    "`{}` is listed in `warnings`, but has the type `{}`, expected `boolean`",
                     column.name, column.kind
                 ),
-                "write a condition in the query, for example `amount < 0 as is_negative`",
+                "list a boolean column, for example one that the query returns as `amount < 0 as is_negative`",
             );
         }
     }
     names
 }
 
-/// Reads `window`: a partition column that the parameters `from` and `to` bound, or a table that names other
+/// Reads `window`: a partition column whose values the parameters `from` and `to` limit, or a table that names other
 /// parameters.
 fn window(
     section: &Section<'_>,
@@ -211,7 +211,10 @@ fn window(
         DeValue::Table(table) => {
             let inner = Section::new(section.document, SectionKind::Window, table, &span);
             if inner.get("column").is_none() {
-                inner.missing("column", "name the partition column that the window bounds");
+                inner.missing(
+                    "column",
+                    "name the partition column whose values the window limits",
+                );
             }
             let named = |key: &str| {
                 inner
@@ -233,8 +236,11 @@ fn window(
     if !partition_by.contains(&window.column) {
         section.report(
             &span,
-            format!("`{}` is not a partition column", window.column),
-            "name a column of `partition_by`: a run replaces whole partitions",
+            format!(
+                "window column `{}` is not a partition column",
+                window.column
+            ),
+            "name a column of `partition_by`, because a run replaces whole partitions",
         );
         return Some(window);
     }
@@ -246,7 +252,7 @@ fn window(
         ) {
             (None, _) => section.report(
                 &span,
-                format!("there is no parameter `{bound}` for the window"),
+                format!("the window needs the parameter `{bound}`, which `[parameters]` does not declare"),
                 suggestion(
                     bound,
                     parameters.iter().map(|parameter| parameter.name.as_str()),
@@ -256,7 +262,7 @@ fn window(
                 section.report(
                     &span,
                     format!(
-                        "parameter `{bound}` is `{}`, but `{}` is `{}`",
+                        "parameter `{bound}` has the type `{}`, but window column `{}` has the type `{}`",
                         parameter.kind, column.name, column.kind
                     ),
                     "give the parameter the column's type",
@@ -268,8 +274,8 @@ fn window(
     if window.from == window.to {
         section.report(
             &span,
-            "both ends of the window are the same parameter",
-            "name two parameters",
+            "`from` and `to` of the window name the same parameter",
+            "name two different parameters",
         );
     }
     Some(window)

@@ -29,7 +29,7 @@ pub(super) fn parameters(top: &Section<'_>) -> Vec<Parameter> {
                             parameter.kind = parameter_type(top.document, &text, Some(&section));
                         }
                         None if section.get("type").is_none() => {
-                            section.missing("type", "add it, for example `type = \"date\"`");
+                            section.missing("type", "add the key, for example `type = \"date\"`");
                         }
                         None => {}
                     }
@@ -51,7 +51,7 @@ fn default(section: &Section<'_>, parameter: &Parameter) -> Option<String> {
         DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
         DeValue::Float(number) => number.as_str().to_owned(),
         DeValue::Boolean(boolean) => boolean.to_string(),
-        // A TOML date is written as the default format reads it.
+        // The `T` of a TOML timestamp becomes a space, as the default format expects.
         DeValue::Datetime(moment) => moment.to_string().replace('T', " "),
         other => {
             section.report(

@@ -1,9 +1,9 @@
-//! Parsing of a job folder's files into a [`Job`], with the position of every problem.
+//! Parses the files of a job folder into a [`Job`], and reports every problem with its position.
 
 use super::consistency;
 use super::job_links::{self, Others};
 use super::toml_document::TomlDocument;
-use super::unresolved_job::{UnresolvedJob, read_job};
+use super::unlinked_job::{UnlinkedJob, read_job};
 use crate::contract::Contract;
 use crate::job::{Input, JOB_FILE, Job, JobFile};
 use crate::problem::{Position, Problem, Problems};
@@ -29,14 +29,14 @@ pub(crate) struct ParsedFolder {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Parses as much of a job folder as possible.
+/// Parses a job folder and continues after a problem, so that all problems are found.
 pub(crate) fn parse_folder(mut files: Vec<JobFile>, others: Others<'_>) -> ParsedFolder {
     files.sort_by(|left, right| left.name.cmp(&right.name));
     let Some(file) = files.iter().find(|file| file.name == JOB_FILE) else {
         let problem = Problem::new(
             JOB_FILE,
             Position::START,
-            format!("the folder has no `{JOB_FILE}`"),
+            format!("the job folder has no `{JOB_FILE}`"),
         )
         .hint("run `drivetrain new job <name>` to create a working example");
         return ParsedFolder {
@@ -57,7 +57,7 @@ pub(crate) fn parse_folder(mut files: Vec<JobFile>, others: Others<'_>) -> Parse
 /// Resolves the links to other jobs and checks the sections against each other.
 fn resolve(
     document: &TomlDocument<'_>,
-    written: UnresolvedJob,
+    written: UnlinkedJob,
     files: &[JobFile],
     others: Others<'_>,
 ) -> Job {

@@ -11,19 +11,19 @@ use super::toml_document::{SpannedText, TomlDocument};
 use crate::name;
 use crate::suggestion::suggestion;
 
-/// A TOML table in a `job.toml`, together with the place of its name. Its kind determines which keys it may have.
+/// A TOML table in a `job.toml`, together with the span of its name. Its kind determines which keys it may have.
 #[derive(Clone, Copy)]
 pub(super) struct Section<'a> {
-    /// The document that the table belongs to.
+    /// The document that contains the table, to which problems are reported.
     pub(super) document: &'a TomlDocument<'a>,
     /// The table, as the TOML parser returns it.
     table: &'a DeTable<'a>,
-    /// Span of the table's name, at which missing keys are reported.
+    /// Start and end of the table's name in bytes; missing keys are reported there.
     name: (usize, usize),
 }
 
 impl<'a> Section<'a> {
-    /// Wraps a table, and reports each key that a section of its kind cannot have.
+    /// Wraps a table, and reports each key that a section of this kind cannot have.
     pub(super) fn new(
         document: &'a TomlDocument<'a>,
         kind: SectionKind,
@@ -35,7 +35,7 @@ impl<'a> Section<'a> {
             if !section_keys::names_in(kind).any(|known| known == written) {
                 document.report(
                     &key.span(),
-                    format!("unknown key `{written}` in {}", kind.heading()),
+                    format!("`{written}` is not a valid key in {}", kind.heading()),
                     suggestion(written, section_keys::names_in(kind)),
                 );
             }
@@ -47,7 +47,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Returns the span of the table's name.
+    /// Returns the span of the table's name, in bytes.
     pub(super) fn name(&self) -> Range<usize> {
         self.name.0..self.name.1
     }
@@ -57,7 +57,7 @@ impl<'a> Section<'a> {
         self.table.get(key)
     }
 
-    /// Reports a problem at a span. An empty hint means that there is none.
+    /// Reports a problem at a span. If `hint` is empty, the problem has no hint.
     pub(super) fn report(
         &self,
         span: &Range<usize>,
@@ -113,7 +113,7 @@ impl<'a> Section<'a> {
         if let DeValue::Boolean(boolean) = value.get_ref() {
             return Some(*boolean);
         }
-        self.report_type(value, key, "true or false");
+        self.report_type(value, key, "`true` or `false`");
         None
     }
 
@@ -125,11 +125,11 @@ impl<'a> Section<'a> {
         {
             return Some(count);
         }
-        self.report_type(value, key, "a whole number that is not negative");
+        self.report_type(value, key, "a whole number of at least 0");
         None
     }
 
-    /// Reads a string that must be one of `words`, and returns the value that belongs to it. Any other string is
+    /// Reads a string that must be one of `words`, and returns the value paired with that word. Any other string is
     /// reported.
     pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> Option<T> {
         let text = self.text(key)?;
@@ -162,16 +162,16 @@ impl<'a> Section<'a> {
                 value,
             })
             .collect::<Vec<_>>();
-        // The parser sorts by name, but the order of the file is the order of columns, inputs and outputs.
+        // The parser sorts entries by name, but columns, inputs and outputs keep the order of the file.
         entries.sort_by_key(|entry| entry.span.start);
         for entry in &entries {
             if !name::is_legal(entry.name) {
                 let mut hint = format!(
-                    "write `{}`: a name begins with a lower-case letter and has lower-case letters, digits and `_`",
+                    "write `{}`: a name begins with a lower-case letter and has only lower-case letters, digits and `_`",
                     name::legalize(entry.name)
                 );
                 if kind == "column" {
-                    hint.push_str("; add `from = \"..\"` with the name of the field in the file");
+                    hint.push_str("; for an input, add `from = \"..\"` with the name of the field in the file");
                 }
                 self.report(
                     &entry.span,
@@ -183,7 +183,7 @@ impl<'a> Section<'a> {
         entries
     }
 
-    /// Reports a value of the wrong type.
+    /// Reports that the value of a key has the wrong type; `wanted` names the expected type.
     pub(super) fn report_type(&self, value: &Spanned<DeValue<'_>>, key: &str, wanted: &str) {
         self.report(
             &value.span(),
@@ -199,16 +199,16 @@ impl<'a> Section<'a> {
 /// An entry of a table whose keys are names that the author chooses, such as `[inputs]`.
 #[derive(Clone)]
 pub(super) struct NamedEntry<'a> {
-    /// Name of the entry, which the author chose.
+    /// Name of the entry, which the author of the job chose.
     pub(super) name: &'a str,
-    /// Span of the name.
+    /// Span of the name, in bytes.
     pub(super) span: Range<usize>,
-    /// Value of the entry: a string or a table, or a value of another type by mistake.
+    /// Value of the entry: a string or a table; any other type is a mistake that is yet to be reported.
     pub(super) value: &'a Spanned<DeValue<'a>>,
 }
 
 impl<'a> NamedEntry<'a> {
-    /// Returns the name with its span.
+    /// Returns the name with its span, at which problems with the entry are reported.
     pub(super) fn name_text(&self) -> SpannedText {
         SpannedText {
             value: self.name.to_owned(),
@@ -266,7 +266,7 @@ impl<'a> NamedEntry<'a> {
     }
 }
 
-/// Returns the type of a TOML value, for messages.
+/// Returns the type of a TOML value with its article, such as `a string`, for messages.
 pub(super) fn toml_type(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",

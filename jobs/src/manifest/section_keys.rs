@@ -7,15 +7,15 @@ use super::section_kind::SectionKind;
 pub(super) struct KeyInfo {
     /// Kind of the sections that may have the key.
     kind: SectionKind,
-    /// Name of the key.
+    /// Name of the key, as it is written in a `job.toml`.
     name: &'static str,
-    /// Form of its value, as `KEYS.md` shows it.
+    /// Form of the key's value, as `KEYS.md` shows it.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "read by the test that compares `KEYS.md`")
     )]
     value: &'static str,
-    /// Meaning of its value, as `KEYS.md` explains it.
+    /// Meaning of the key's value, as `KEYS.md` explains it.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "read by the test that compares `KEYS.md`")
@@ -38,7 +38,7 @@ const fn key(
     }
 }
 
-/// All keys, in the recommended order of a `job.toml`.
+/// All keys of all sections, in the recommended order of a `job.toml`.
 const KEYS: &[KeyInfo] = &[
     key(
         SectionKind::Job,
@@ -62,25 +62,25 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Job,
         "inputs",
         "table, required",
-        "datasets that the job reads, by their names in SQL",
+        "datasets that the job reads, by name; SQL reads each as a table of this name",
     ),
     key(
         SectionKind::Job,
         "tables",
         "table",
-        "intermediate results, by name: computed once, readable by the SQL after them, never published",
+        "intermediate results, by name: each is computed once, can be read by the SQL declared after it, and is never published",
     ),
     key(
         SectionKind::Job,
         "outputs",
         "table, required",
-        "tables that the job writes, by name; the SQL of each can read those above it",
+        "tables that the job writes, by name; the SQL of an output can read the outputs above it",
     ),
     key(
         SectionKind::Job,
         "checks",
         "table",
-        "conditions that must hold before anything is published, by name",
+        "conditions, by name, that a run checks before it publishes anything",
     ),
     key(
         SectionKind::Parameter,
@@ -122,13 +122,13 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Input,
         "table",
         "`job.table`",
-        "table of another job to read; its columns are those of the input",
+        "table of another job that the input reads, with the same columns",
     ),
     key(
         SectionKind::Input,
         "contract",
         "`job.input`",
-        "input of another job whose contract is used, in place of the keys below; `min_rows` can still be set here",
+        "input of another job whose contract this input takes; the keys below are then invalid, except `min_rows`",
     ),
     key(
         SectionKind::Input,
@@ -140,7 +140,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Input,
         "header",
         "true (default) or false",
-        "whether the first line has the names of the columns",
+        "whether the first line holds the names of the columns",
     ),
     key(
         SectionKind::Input,
@@ -188,13 +188,13 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Input,
         "key",
         "column or array of columns",
-        "columns whose values are unique together; a table also sets a severity",
+        "columns whose values are unique together; the table form also sets a severity",
     ),
     key(
         SectionKind::Input,
         "references",
         "array",
-        "columns whose values must occur in another input: `\"user_id -> users.user_id\"`; tables also set a severity",
+        "columns whose values must occur in another input: `\"user_id -> users.user_id\"`; the table form also sets a severity",
     ),
     key(
         SectionKind::Input,
@@ -284,7 +284,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Key,
         "severity",
         "`reject` (default) or `warn`",
-        "whether all rows with the same values but the first are quarantined, or only counted",
+        "whether each row that repeats the values of an earlier row is quarantined, or only counted",
     ),
     key(
         SectionKind::Table,
@@ -338,7 +338,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Output,
         "references",
         "array",
-        "as for inputs, also to outputs; if a value does not occur there, nothing is published",
+        "as for inputs, but to an input or an output; if a value does not occur in that dataset, nothing is published",
     ),
     key(
         SectionKind::Output,
@@ -350,13 +350,13 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Output,
         "window",
         "partition column",
-        "column that `from` and `to` bound: a run that sets either replaces only this window; a table names others",
+        "column whose values the parameters `from` and `to` limit: a run that sets one of them replaces only the partitions in that range; the table form names other parameters",
     ),
     key(
         SectionKind::Output,
         "rows_of",
         "input",
-        "input whose accepted rows each give exactly one row, apart from those that `where` and the window leave out",
+        "input of which each accepted row must give exactly one row of the output, unless `where` or the window leaves the row out",
     ),
     key(
         SectionKind::Output,
@@ -368,7 +368,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Output,
         "warnings",
         "array of boolean columns",
-        "columns whose true values are counted and reported; their rows are published all the same",
+        "columns whose true values a run counts and reports; it publishes their rows like all others",
     ),
     key(
         SectionKind::OutputColumn,
@@ -392,19 +392,19 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Window,
         "column",
         "partition column, required",
-        "column that the parameters bound",
+        "column whose values the parameters limit",
     ),
     key(
         SectionKind::Window,
         "from",
         "parameter",
-        "parameter with the lowest value; default: `from`",
+        "parameter that holds the lowest value; default: `from`",
     ),
     key(
         SectionKind::Window,
         "to",
         "parameter",
-        "parameter with the highest value; default: `to`",
+        "parameter that holds the highest value; default: `to`",
     ),
     key(
         SectionKind::Check,
@@ -422,13 +422,13 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Check,
         "no_rows",
         "file or query",
-        "query whose rows are violations",
+        "query that returns the violations: the check fails if it returns a row",
     ),
     key(
         SectionKind::Check,
         "severity",
         "`reject` (default) or `warn`",
-        "whether a failure of the check stops the run, or is only reported",
+        "whether a failed check fails the run, or is only reported",
     ),
     key(
         SectionKind::Check,

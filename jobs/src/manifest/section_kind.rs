@@ -1,36 +1,36 @@
-//! The kinds of sections that a `job.toml` has.
+//! Kinds of sections of a `job.toml`, each with its own set of keys.
 
 /// Kind of a section, which determines the keys that it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SectionKind {
-    /// The top level of the file.
+    /// The top level of the file, which declares the job.
     Job,
-    /// An entry of `[parameters]`.
+    /// An entry of `[parameters]` in table form.
     Parameter,
-    /// `[inputs.<name>]`.
+    /// The section `[inputs.<name>]` of an input.
     Input,
-    /// An entry of `[inputs.<name>.columns]`.
+    /// An entry of `[inputs.<name>.columns]` in table form.
     InputColumn,
-    /// An entry of `[inputs.<name>.rules]`.
+    /// An entry of `[inputs.<name>.rules]` in table form.
     Rule,
-    /// An item of `references`.
+    /// An item of `references` in table form.
     Reference,
     /// The table form of `key`.
     Key,
-    /// An entry of `[tables]`.
+    /// An entry of `[tables]` in table form.
     Table,
-    /// `[outputs.<name>]`.
+    /// The section `[outputs.<name>]` of an output.
     Output,
-    /// An entry of `[outputs.<name>.columns]`.
+    /// An entry of `[outputs.<name>.columns]` in table form.
     OutputColumn,
     /// The table form of `window`.
     Window,
-    /// `[checks.<name>]`.
+    /// The section `[checks.<name>]` of a check.
     Check,
 }
 
 impl SectionKind {
-    /// All kinds, in the order of the file.
+    /// All kinds, in the order of `KEYS.md`.
     #[cfg(test)]
     pub(super) const ALL: [Self; 12] = [
         Self::Job,
@@ -47,7 +47,7 @@ impl SectionKind {
         Self::Check,
     ];
 
-    /// Returns the name of such a section, for messages and headings.
+    /// Returns a description of sections of this kind, for messages and the headings of `KEYS.md`.
     pub(super) fn heading(self) -> &'static str {
         match self {
             Self::Job => "the top level of the file",

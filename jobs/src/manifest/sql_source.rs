@@ -8,8 +8,8 @@ use crate::job::{JobFile, Sql};
 use crate::problem::Position;
 use crate::suggestion::nearest;
 
-/// Reads the query under `key`. If the key is missing and there is a default, the query is the file `<default>.sql`. A
-/// missing file is reported.
+/// Reads the query under `key`. If the key is missing and `default` is set, reads the query from the file
+/// `<default>.sql`. A missing file is reported.
 pub(super) fn query(
     section: &Section<'_>,
     key: &str,
@@ -49,12 +49,12 @@ pub(super) fn query_of(
                 .map(|file| file.name.as_str())
                 .filter(|name| is_sql_file(name));
             let hint = nearest(value, names).map_or_else(
-                || "create the file, or write the query in its place".to_owned(),
+                || "create the file, or write the query itself instead of the file name".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
             section.report(
                 &text.span,
-                format!("the folder has no file `{value}`"),
+                format!("the job folder has no file `{value}`"),
                 hint,
             );
         }
@@ -70,7 +70,7 @@ pub(super) fn query_of(
     }
     let written = section.document.text;
     let opening = &written[text.span.start..];
-    // TOML ignores a line end right after the opening quotes: the text begins on the next line.
+    // TOML ignores a line end right after three opening quotes, so the text of the query begins on the next line.
     let next_line = ["\"\"\"\n", "'''\n", "\"\"\"\r\n", "'''\r\n"]
         .iter()
         .any(|quotes| opening.starts_with(quotes));

@@ -7,18 +7,19 @@ use crate::problem::{Position, Problem};
 
 /// A `job.toml` that is being read, and the problems that were found in it so far.
 pub(super) struct TomlDocument<'a> {
-    /// Name of the file, for problems.
+    /// Name of the file, which each problem states.
     pub(super) file: &'a str,
     /// Whole text of the file, in which spans are byte ranges.
     pub(super) text: &'a str,
     /// Problems found so far, in the order in which they were found.
     problems: RefCell<Vec<Problem>>,
-    /// Columns whose type is unknown, which is reported once: any other problem with their types only follows from it.
+    /// Names of columns whose type is missing or invalid. Mismatches with these types are not reported, because they
+    /// only follow from that problem.
     untyped: RefCell<Vec<String>>,
 }
 
 impl<'a> TomlDocument<'a> {
-    /// Wraps the text of a file.
+    /// Wraps the text of a file, without any problem so far.
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
         Self {
             file,
@@ -28,7 +29,7 @@ impl<'a> TomlDocument<'a> {
         }
     }
 
-    /// Reports a problem at a span. An empty hint means that there is none.
+    /// Reports a problem at a span. If `hint` is empty, the problem has no hint.
     pub(super) fn report(
         &self,
         span: &Range<usize>,
@@ -44,12 +45,12 @@ impl<'a> TomlDocument<'a> {
         });
     }
 
-    /// Records that the type of a column is unknown.
+    /// Records that the type of a column is missing or invalid.
     pub(super) fn mark_untyped(&self, column: &str) {
         self.untyped.borrow_mut().push(column.to_owned());
     }
 
-    /// `true` if the type of a column is unknown.
+    /// `true` if the type of a column is missing or invalid.
     pub(super) fn is_untyped(&self, column: &str) -> bool {
         self.untyped
             .borrow()
@@ -57,17 +58,17 @@ impl<'a> TomlDocument<'a> {
             .any(|untyped| untyped == column)
     }
 
-    /// Returns all problems that were reported.
+    /// Returns all problems in the order in which they were reported.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         self.problems.into_inner()
     }
 }
 
-/// A string of the file and its span.
+/// A string of the file, with the span at which problems with it are reported.
 #[derive(Clone, Debug)]
 pub(super) struct SpannedText {
     /// The string, without quotes and escapes.
     pub(super) value: String,
-    /// Span of the string in the file.
+    /// Span of the string in the file, in bytes, including its quotes if it has any.
     pub(super) span: Range<usize>,
 }

@@ -3,13 +3,13 @@
 use crate::contract::ColumnType;
 use crate::suggestion::nearest;
 
-/// Problem with the name of a type.
+/// Problem with the name of a type, and the type that was most likely meant.
 pub(super) struct TypeNameError {
     /// Description of the problem, as in [`Problem`](crate::problem::Problem).
     pub(super) message: String,
-    /// Advice for the author of the job.
+    /// Hint that tells the author of the job which type to write.
     pub(super) hint: String,
-    /// Type that was most likely meant. It is assumed when the rest of the column is checked.
+    /// Type that was most likely meant. The rest of the column is checked as if it had this type.
     pub(super) guess: ColumnType,
 }
 
@@ -27,24 +27,24 @@ pub(super) fn parse(name: &str) -> Result<ColumnType, TypeNameError> {
         }
         Some((precision, scale)) => Err(TypeNameError {
             message: format!("`decimal({precision},{scale})` is not a valid type"),
-            hint: "a decimal has 1 to 38 digits in total, and not more digits after the point than in total".to_owned(),
+            hint: "write `decimal(p,s)` with 1 to 38 digits in total (`p`), of which at most `p` are after the point (`s`)".to_owned(),
             guess: MONEY,
         }),
         None => Err(TypeNameError {
-            message: format!("`{name}` lacks its number of digits"),
+            message: format!("`{name}` is not a valid decimal type"),
             hint: "write `decimal(12,2)` for 12 digits in total, 2 of them after the point".to_owned(),
             guess: MONEY,
         }),
     }
 }
 
-/// Type that is assumed if the digits of a decimal are unknown.
+/// Type that is assumed if the number of digits of a decimal is missing or invalid.
 const MONEY: ColumnType = ColumnType::Decimal {
     precision: 12,
     scale: 2,
 };
 
-/// Returns the type of a name, `None` for `decimal` and unknown names.
+/// Returns the type with this name, `None` for `decimal` and unknown names.
 fn plain(name: &str) -> Option<ColumnType> {
     Some(match name {
         "string" => ColumnType::String,
@@ -71,14 +71,14 @@ const DATE: &str = "%Y-%m-%d";
 /// Pattern of timestamps in columns and parameters without a `format`.
 const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S";
 
-/// Parses the two numbers of `(12,2)`.
+/// Parses precision and scale from a text such as `(12,2)`.
 fn numbers(text: &str) -> Option<(u8, u8)> {
     let (precision, scale) = text.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
     Some((precision.trim().parse().ok()?, scale.trim().parse().ok()?))
 }
 
-/// Builds the error about an unknown name. It suggests the type that has this name in other systems, or else the type
-/// with the most similar name.
+/// Builds the error about an unknown name. Its hint suggests the type that has this name in other databases, or else
+/// the type with the most similar name.
 fn unknown(name: &str) -> TypeNameError {
     let lower = name.to_lowercase();
     let base = lower.split(['(', ' ']).next().unwrap_or_default();
@@ -96,7 +96,7 @@ fn unknown(name: &str) -> TypeNameError {
         message: format!("unknown type `{name}`"),
         hint: match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => "valid types are string, int, bigint, double, decimal(p,s), date, timestamp and boolean, each with or without `not null`".to_owned(),
+            None => "valid types are `string`, `int`, `bigint`, `double`, `decimal(p,s)`, `date`, `timestamp` and `boolean`; in a column, `not null` may follow".to_owned(),
         },
         guess: match meant {
             Some("decimal(12,2)" | "decimal") => MONEY,
@@ -106,7 +106,7 @@ fn unknown(name: &str) -> TypeNameError {
     }
 }
 
-/// Names of all types, for suggestions.
+/// Names of all types, from which a similar name is suggested.
 const TYPES: [&str; 8] = [
     "string",
     "int",

@@ -23,8 +23,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-/// Type in which integers are summed. It holds every 64-bit integer. The sum itself has more digits, enough for any
-/// number of rows that a table can have.
+/// Type to which integers are cast before they are summed. It holds every 64-bit integer. DataFusion gives the sum more
+/// digits, enough for any number of rows that a table can have.
 const WIDE: DataType = DataType::Decimal128(20, 0);
 
 /// Analyzer rule that replaces integer arithmetic with checked operators, and widens sums.
@@ -45,7 +45,7 @@ impl AnalyzerRule for CheckedArithmetic {
     }
 }
 
-/// Replaces the integer operators in all expressions of a node.
+/// Replaces the integer operators in all expressions of a node with checked functions.
 fn check_operators(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let schema = merge_schema(&node.inputs());
     let names = NamePreserver::new(&node);
@@ -102,7 +102,7 @@ fn wide_sums(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         return Ok(Transformed::no(node));
     }
     let schema = Arc::clone(node.schema());
-    // In both nodes the sums are the last columns.
+    // In an aggregate node and in a window node, the last columns are those of `sums`.
     let first = schema.fields().len() - narrow.len();
     let widen = |sums: Vec<Expr>| -> Result<Vec<Expr>> {
         let both = sums.into_iter().zip(&narrow);
@@ -155,7 +155,7 @@ fn narrow_type(expression: &Expr, input: &DFSchema) -> Result<Option<DataType>> 
     }
 }
 
-/// Returns the sum with its argument cast to [`WIDE`], under the same name.
+/// Returns a sum whose argument is cast to [`WIDE`], under the name of the original sum.
 fn widened(expression: Expr) -> Result<Expr> {
     let name = expression.schema_name().to_string();
     let wide = expression.transform_down(|inner| match inner {
@@ -172,14 +172,14 @@ fn widened(expression: Expr) -> Result<Expr> {
     Ok(wide.data.unalias().alias(name))
 }
 
-/// Casts the first argument to [`WIDE`].
+/// Casts the first argument of a call to [`WIDE`].
 fn widen_first(arguments: &mut [Expr]) {
     if let Some(first) = arguments.first_mut() {
         *first = cast(std::mem::take(first), WIDE);
     }
 }
 
-/// Arithmetic operation that a checked function performs.
+/// Arithmetic operator that a checked function replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Operation {
     /// Addition, which replaces `+`.
@@ -193,9 +193,9 @@ enum Operation {
 /// `+`, `-` or `*` over integers of one type, as a function that fails on overflow.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct CheckedOperation {
-    /// Operation that the function performs.
+    /// Operator that the function replaces.
     operation: Operation,
-    /// Signature that DataFusion requires; types are checked by the rule.
+    /// Signature that DataFusion requires. It accepts any types, because [`checked`] has checked them.
     signature: Signature,
 }
 

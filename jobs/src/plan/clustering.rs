@@ -18,9 +18,9 @@ use crate::contract::schema_of;
 use crate::error::Error;
 use crate::job::{Job, Output};
 
-/// Returns an expression for each input that determines the partitions of an output. The expression is over the input's
-/// own columns. If the input is read in the order of the expression's values, the rows of the output are produced
-/// partition by partition, even through joins that stream the input.
+/// Returns, by input, an expression over the input's own columns that computes the partition of an output. If the input
+/// is read in the order of the expression's values, the rows of the output are produced partition by partition, even
+/// through joins that stream the input.
 ///
 /// The result contains an input only if the first partition column of an output is computed from the input's columns
 /// alone, row by row. Reading in any other order gives the same rows.
@@ -54,8 +54,8 @@ pub async fn clustering(
     Ok(clustering)
 }
 
-/// Returns the table and the expression over its columns that determine the partitions of one output; `None` if there
-/// is no such table.
+/// Returns the table, and the expression over its columns, that determine the partitions of one output. Returns `None`
+/// if the output has no partitions, or if no single table determines them row by row.
 async fn output_clustering(
     context: &SessionContext,
     job: &Job,
@@ -72,7 +72,7 @@ async fn output_clustering(
 
 /// Registers an empty table, so that queries over it can be planned.
 fn register(context: &SessionContext, name: &str, schema: SchemaRef) {
-    // A duplicate name is a mistake in the job, which its plans report.
+    // A duplicate name is a mistake in the job, which `Job::parse` reports.
     let _ = context.register_table(name, Arc::new(EmptyTable::new(schema)));
 }
 
@@ -121,8 +121,8 @@ fn trace(plan: &LogicalPlan, by: &Expr) -> Option<(String, Expr)> {
     }
 }
 
-/// Rewrites an expression over the columns of `from` as one over the columns of `to`. Column `before + i` of `from` is
-/// column `i` of `to`; `None` if another column is used.
+/// Rewrites an expression over the columns of `from` as an expression over the columns of `to`. Column `before + i` of
+/// `from` is column `i` of `to`. Returns `None` if the expression uses a column that `to` does not have.
 fn by_index(by: &Expr, from: &DFSchema, to: &DFSchema, before: usize) -> Option<Expr> {
     replace_columns(by, &|column| {
         let index = from.maybe_index_of_column(column)?.checked_sub(before)?;
@@ -131,7 +131,7 @@ fn by_index(by: &Expr, from: &DFSchema, to: &DFSchema, before: usize) -> Option<
     })
 }
 
-/// Replaces each column of an expression, `None` if one has no replacement or there is no column at all.
+/// Replaces each column of an expression. Returns `None` if a column has no replacement, or if there is no column.
 fn replace_columns(by: &Expr, with: &dyn Fn(&QueryColumn) -> Option<Expr>) -> Option<Expr> {
     let mut found = 0;
     let mut missing = false;
@@ -142,7 +142,7 @@ fn replace_columns(by: &Expr, with: &dyn Fn(&QueryColumn) -> Option<Expr>) -> Op
                 return Ok(Transformed::no(expr));
             };
             found += 1;
-            // The replacement is over other columns, so it is not visited.
+            // The replacement is not visited, because its columns are those of another plan.
             if let Some(other) = with(column) {
                 return Ok(Transformed::new(other, true, TreeNodeRecursion::Jump));
             }

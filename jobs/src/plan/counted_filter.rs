@@ -33,19 +33,19 @@ impl FilteredRows {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Adds to the number of rows left out.
+    /// Adds rows to the number of rows left out so far.
     fn add(&self, rows: usize) {
         let rows = u64::try_from(rows).expect("a batch's rows fit 64 bits");
         self.0.fetch_add(rows, Ordering::Relaxed);
     }
 
-    /// Returns the address of the counter, which identifies it.
+    /// Returns the address of the counted number, by which clones of one counter are recognized.
     fn address(&self) -> *const AtomicU64 {
         Arc::as_ptr(&self.0)
     }
 }
 
-/// Counters are equal only if they are the same counter.
+/// Compares by identity: only clones of one counter are equal.
 impl PartialEq for FilteredRows {
     fn eq(&self, other: &Self) -> bool {
         self.address() == other.address()
@@ -60,14 +60,14 @@ impl Hash for FilteredRows {
     }
 }
 
-/// The filter as a node of a logical plan.
+/// Node of a logical plan that filters rows and counts those that it leaves out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct CountedFilter {
     /// Plan whose rows are filtered.
     pub(super) input: LogicalPlan,
-    /// Condition that rows must meet.
+    /// Condition over the input's columns that a row must meet to be kept.
     pub(super) condition: Expr,
-    /// Counter of the rows left out.
+    /// Counter of the rows left out, which the caller of the plan reads.
     pub(super) filtered: FilteredRows,
 }
 
@@ -114,19 +114,19 @@ impl UserDefinedLogicalNodeCore for CountedFilter {
     }
 }
 
-/// The filter as a node of a physical plan.
+/// Node of a physical plan that filters rows and counts those that it leaves out.
 #[derive(Clone, Debug)]
 pub(super) struct CountedFilterExec {
     /// Plan whose rows are filtered.
     input: Arc<dyn ExecutionPlan>,
-    /// Condition that rows must meet.
+    /// Condition over the input's columns that a row must meet to be kept.
     condition: Arc<dyn PhysicalExpr>,
-    /// Counter of the rows left out.
+    /// Counter of the rows left out, which all partitions share.
     filtered: FilteredRows,
 }
 
 impl CountedFilterExec {
-    /// Builds a filter above a plan.
+    /// Builds a filter of the rows that `input` returns.
     pub(super) fn new(
         input: Arc<dyn ExecutionPlan>,
         condition: Arc<dyn PhysicalExpr>,
@@ -140,7 +140,7 @@ impl CountedFilterExec {
     }
 }
 
-/// Returns the rows of a batch for which the condition is true, and counts the others.
+/// Returns the rows of a batch for which the condition is true, and counts the rows for which it is false or NULL.
 fn keep(
     batch: &RecordBatch,
     condition: &Arc<dyn PhysicalExpr>,

@@ -1,4 +1,4 @@
-//! The query planner that turns the logical node [`CountedFilter`] into a physical one.
+//! The query planner that turns the logical node [`CountedFilter`] into the physical node [`CountedFilterExec`].
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, Phy
 
 use super::counted_filter::{CountedFilter, CountedFilterExec};
 
-/// DataFusion's query planner, extended to plan [`CountedFilter`].
+/// DataFusion's query planner, extended so that it can plan [`CountedFilter`] nodes.
 #[derive(Debug)]
 pub(super) struct ExtensionQueryPlanner;
 

@@ -21,11 +21,11 @@ use crate::contract::Column;
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{output}.{column}` {problem}")]
 pub struct OutputValueError {
-    /// Name of the output that the value is for.
+    /// Name of the output to which the column belongs.
     pub output: String,
     /// Name of the output's column that cannot hold the value.
     pub column: String,
-    /// Rest of the sentence that begins with the column's name, such as `cannot hold 1.5 as int without losing digits`.
+    /// Rest of the message after the column's name, such as `cannot hold 1.5 as int without losing digits`.
     pub problem: String,
     /// Advice for the user: how to change the query, the type or the data.
     pub hint: &'static str,
@@ -35,9 +35,9 @@ pub struct OutputValueError {
 /// the query.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct LosslessCast {
-    /// Name of the output, for errors.
+    /// Name of the output, which errors state.
     output: String,
-    /// Name of the column, for errors and the resulting field.
+    /// Name of the column, which errors state and the resulting field has.
     column: String,
     /// Arrow type of the column, to which values are cast.
     target: DataType,
@@ -69,12 +69,12 @@ impl LosslessCast {
         }))
     }
 
-    /// Casts values to the column's type.
+    /// Casts values to the column's type, and fails if a value would change.
     fn convert(&self, values: &ArrayRef) -> Result<ArrayRef> {
         if !self.nullable && values.logical_null_count() > 0 {
             return Err(self.error(
                 "is `not null`, but the query returns NULL".to_owned(),
-                "return a value in the query (`coalesce(.., 0)`), filter such rows by `where`, or remove `not null` from the column",
+                "return a value in the query (`coalesce(.., 0)`), leave such rows out with `where`, or remove `not null` from the column",
             ));
         }
         if *values.data_type() == self.target {
@@ -106,7 +106,7 @@ impl LosslessCast {
                         "cannot hold {value} as {} without losing digits",
                         contract_type_name(&self.target)
                     ),
-                    "round it in the query (`round(.., 2)`, `date_trunc`), or give the column's type more digits",
+                    "round the value in the query (`round(.., 2)`, `date_trunc`), or give the column's type more digits",
                 ));
             }
         }
@@ -114,7 +114,8 @@ impl LosslessCast {
     }
 }
 
-/// `true` if a strict cast between these types may round or truncate. On overflow, it fails in any case.
+/// `true` if a strict cast between two types may round or truncate a value. Overflow does not count, because every
+/// strict cast fails on it.
 fn loses_digits(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
         (

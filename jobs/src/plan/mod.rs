@@ -3,8 +3,8 @@
 mod parameters;
 mod session;
 
-mod check_plan;
 mod output_plan;
+mod quality_checks;
 mod row_rule;
 mod sql_to_plan;
 
@@ -17,24 +17,24 @@ mod type_compatibility;
 mod checked_arithmetic;
 mod counted_filter;
 mod extension_planner;
-mod join_memory;
+mod join_memory_error;
 mod lookup_join;
 mod row_lookup;
 
-pub use self::check_plan::{CheckPlan, check_plan};
 pub use self::clustering::clustering;
 pub use self::counted_filter::FilteredRows;
-pub use self::join_memory::JoinOutOfMemory;
+pub use self::join_memory_error::JoinOutOfMemory;
 pub use self::lossless_cast::OutputValueError;
 pub use self::output_plan::{OutputPlan, output_plan, table_plan};
 pub use self::parameters::{Bounds, Parameters};
+pub use self::quality_checks::{CheckPlan, check_plan};
 pub use self::reread_outputs::reread_outputs;
 pub use self::row_rule::rule_condition;
 pub use self::session::session_context;
 pub use self::type_compatibility::contract_type_name;
 
-pub(crate) use self::check_plan::comparable;
 pub(crate) use self::output_plan::plan_output;
+pub(crate) use self::quality_checks::comparable;
 pub(crate) use self::row_rule::plan_rule;
 pub(crate) use self::sql_to_plan::{plan_condition, plan_query};
 pub(crate) use self::type_compatibility::{cast_hint, is_compatible};

@@ -23,11 +23,11 @@ use crate::job::{Job, Output, Sql, Table};
 /// Plan that computes the rows of an output, with a counter of the rows that it leaves out.
 #[derive(Debug)]
 pub struct OutputPlan {
-    /// The plan. Its rows have exactly the contract's schema ([`crate::contract::schema_of`] the output's columns). If
-    /// the output declares an order, they are sorted by `partition_by`, then by `order_by`.
+    /// Logical plan whose rows have exactly the contract's schema ([`crate::contract::schema_of`] the output's
+    /// columns). If the output declares an order, the rows are sorted by `partition_by`, then by `order_by`.
     pub plan: LogicalPlan,
-    /// Counter of the rows that `where` and the window leave out; `None` if there is no such filter, or no `rows_of`
-    /// that requires the count.
+    /// Counter of the rows that `where` and the window leave out. `None` if neither applies, or if the output has no
+    /// `rows_of`, which needs the count.
     pub filtered: Option<FilteredRows>,
 }
 
@@ -80,7 +80,7 @@ pub async fn table_plan(
         .map_err(|error| planning_error(job, &format!("table `{}`", table.name), &table.sql, error))
 }
 
-/// Builds the error about a query that cannot be planned.
+/// Builds the error about a query that cannot be planned. `what` names the part of the job, such as ``output `days` ``.
 pub(super) fn planning_error(
     job: &Job,
     what: &str,
@@ -94,10 +94,11 @@ pub(super) fn planning_error(
         ),
         error,
     )
-    .hint("run `drivetrain check` to see every problem with its position")
+    .hint("run `drivetrain check` on the job folder to see every problem with its position")
 }
 
-/// Adds the filters of `where` and the window to a plan. Returns the plan, and the counter if one is needed.
+/// Adds the filters of `where` and the window to a plan. Returns the plan, and the counter of left-out rows if the
+/// output has `rows_of`.
 fn filter(
     context: &SessionContext,
     plan: LogicalPlan,
@@ -122,7 +123,7 @@ fn filter(
         return Ok((plan, None));
     };
     if output.rows_of.is_none() {
-        // Nothing is counted, so the optimizer may push the condition below joins and into the files' statistics.
+        // Nothing is counted, so the optimizer may push the condition below joins and skip files by their statistics.
         return Ok((
             LogicalPlanBuilder::from(plan).filter(condition)?.build()?,
             None,
@@ -150,7 +151,7 @@ fn typed(plan: LogicalPlan, output: &Output) -> PlanResult<LogicalPlan> {
             let (qualifier, field) = schema.qualified_field_with_unqualified_name(&column.name)?;
             if !is_compatible(field.data_type(), &column.kind) {
                 return datafusion::common::plan_err!(
-                    "column `{}` is `{}` in the query, but `{}` in the contract: {}",
+                    "column `{}` has the type `{}` in the query, but `{}` in the contract: {}",
                     column.name,
                     contract_type_name(field.data_type()),
                     column.kind,
@@ -158,8 +159,8 @@ fn typed(plan: LogicalPlan, output: &Output) -> PlanResult<LogicalPlan> {
                 );
             }
             let value = Expr::Column(QueryColumn::from((qualifier, field)));
-            // A column that the planner knows as not nullable may be nullable in the batches: only the cast guarantees
-            // the contract.
+            // A column that is not nullable in the plan can still be nullable in the batches. Only the cast guarantees
+            // the contract's schema.
             if field.data_type() == &column.kind.arrow() && column.nullable && field.is_nullable() {
                 return Ok(value.alias(&column.name));
             }
@@ -173,8 +174,8 @@ fn typed(plan: LogicalPlan, output: &Output) -> PlanResult<LogicalPlan> {
     LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
-/// Sorts a plan by the order that the output declares. The key, or else all columns, break ties, so that the same rows
-/// always come in the same order.
+/// Sorts a plan by the order that the output declares. The key, or all columns if there is no key, break ties, so that
+/// the same rows always come in the same order.
 fn ordered(plan: LogicalPlan, output: &Output) -> PlanResult<LogicalPlan> {
     if output.order_by.is_empty() {
         return Ok(plan);

@@ -52,7 +52,9 @@ impl Parameters {
                 .hint(suggestion(name, known)));
             }
             if set[..at].iter().any(|(before, _)| before.as_ref() == name) {
-                return Err(Error::parameter(format!("parameter `{name}` is set twice")));
+                return Err(Error::parameter(format!(
+                    "parameter `{name}` is set more than once"
+                )));
             }
         }
         let mut values = Vec::new();
@@ -64,12 +66,18 @@ impl Parameters {
                 .or(parameter.default.as_deref());
             let value = match given {
                 Some(text) => value_parser::parse(&parameter.kind, text).map_err(|message| {
-                    Error::parameter(format!("parameter `{}`: {message}", parameter.name))
+                    Error::parameter(format!(
+                        "invalid value of parameter `{}`: {message}",
+                        parameter.name
+                    ))
                 })?,
                 None if parameter.required => {
-                    let hint = format!("set it with `--param {}=..`", parameter.name);
+                    let hint = format!(
+                        "set the parameter with `--param {}=<value>`",
+                        parameter.name
+                    );
                     return Err(Error::parameter(format!(
-                        "parameter `{}` is required",
+                        "required parameter `{}` is not set",
                         parameter.name
                     ))
                     .hint(hint));
@@ -88,7 +96,7 @@ impl Parameters {
                 && from > to
             {
                 return Err(Error::parameter(format!(
-                    "the window of `{column}` ends ({to}) before it begins ({from})"
+                    "the window of column `{column}` ends at {to}, before it begins at {from}"
                 )));
             }
         }
@@ -143,7 +151,7 @@ impl Parameters {
         })
     }
 
-    /// Returns the parameters in the form in which DataFusion binds them to placeholders.
+    /// Returns the values by parameter name, in the form in which DataFusion binds them to placeholders.
     pub(crate) fn values(&self) -> ParamValues {
         let values = self
             .0
@@ -153,7 +161,7 @@ impl Parameters {
     }
 }
 
-/// Returns the NULL of a type.
+/// Returns a NULL value of a column's type.
 fn null(kind: &ColumnType) -> ScalarValue {
     ScalarValue::try_from(&kind.arrow()).expect("every type of a column has a NULL")
 }

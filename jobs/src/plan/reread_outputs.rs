@@ -9,8 +9,8 @@ use super::output_plan::planning_error;
 use crate::error::Error;
 use crate::job::{CheckKind, Job, Sql};
 
-/// Returns the outputs whose rows are read again: by a later output, by a check that is enabled or in `asked_for`, or
-/// by a reference. All others can be written to their files as they are computed.
+/// Returns the names of outputs whose rows are read again: by a later output, by a check that is enabled or in
+/// `asked_for`, or by a reference. The rows of all other outputs can be written to files as they are computed.
 ///
 /// # Errors
 /// `Contract` if a query cannot be parsed, which [`Job::check`](crate::job::Job::check) reports beforehand.
@@ -52,7 +52,7 @@ pub fn reread_outputs(
     Ok(read)
 }
 
-/// Returns the names of the tables that a query reads.
+/// Returns the names of the tables that a query reads, without tables that the query itself defines in `with`.
 fn names_in(context: &SessionContext, text: &str) -> PlanResult<Vec<String>> {
     let state = context.state();
     let dialect = state.config_options().sql_parser.dialect;

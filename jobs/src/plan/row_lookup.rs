@@ -12,31 +12,31 @@ use crate::hash_table::{HashTable, PREFETCHED_KEYS, Probe, Slot};
 
 /// Rows that can be looked up by their unique key, which has one or more columns.
 pub(super) struct RowLookup {
-    /// The rows, in one batch.
+    /// All rows in one batch; the index refers to them by row number.
     rows: RecordBatch,
-    /// Key columns of the rows.
+    /// Values of the key columns, in the order of the rows.
     keys: Vec<ArrayRef>,
-    /// Index from keys to rows.
+    /// Index from the hash of a key to the number of its row.
     index: KeyIndex,
-    /// Random seed of the hashes.
+    /// Random seed of the hashes, which index and searches must share.
     hashing: RandomState,
 }
 
-/// Index from the hash of each key to its row. No two keys have the same hash.
+/// Index from the hash of each key to the number of its row. No two keys have the same hash.
 struct KeyIndex(HashTable<KeySlot>);
 
-/// The hash of a key and its row.
+/// Slot of the index: the hash of a key, and the number of the key's row.
 struct KeySlot {
     /// Hash of the key.
     hash: u64,
-    /// Index of the row, [`NO_ROW`] in a free slot.
+    /// Number of the row from 0; [`NO_ROW`] in a free slot.
     row: u32,
 }
 
-/// Row index that means that there is no row.
+/// Row number that means that there is no row.
 const NO_ROW: u32 = u32::MAX;
 
-/// Slots per row. So at most half of the slots are used; if more were, searches for missing keys would take long.
+/// Number of slots per row. So at most half of the slots are occupied, and searches for missing keys stay short.
 const SLOTS_PER_ROW: usize = 2;
 
 impl RowLookup {
@@ -79,10 +79,10 @@ impl RowLookup {
         }))
     }
 
-    /// Returns the index of the row with each key, NULL if no row has it.
+    /// Returns, for each of `count` keys, the number of the row with that key; NULL if there is no such row.
     ///
     /// # Errors
-    /// `DataFusionError` if the types of the keys are not those of the rows' keys.
+    /// `DataFusionError` if the types of `keys` differ from those of the rows' key columns.
     pub(super) fn find(&self, keys: &[ArrayRef], count: usize) -> Result<UInt32Array> {
         if self.rows.num_rows() == 0 {
             return Ok(UInt32Array::new_null(count));
@@ -99,7 +99,7 @@ impl RowLookup {
             *row = if *row == NO_ROW { 0 } else { *row };
         }
         let found = ScalarBuffer::from(found);
-        // Equal hashes do not mean equal keys.
+        // Different keys can have equal hashes, so the keys themselves are compared too.
         let candidates = UInt32Array::new(found.clone(), None);
         let mut same = None;
         for (key, of_row) in keys.iter().zip(&self.keys) {
@@ -121,7 +121,7 @@ impl RowLookup {
         Ok(UInt32Array::new(found, nulls))
     }
 
-    /// Returns a column's values in the rows that were found.
+    /// Returns a column's values in the rows that [`Self::find`] returned; NULL for each key without a row.
     ///
     /// # Errors
     /// `DataFusionError` if the values take more bytes than an array can hold.
@@ -140,7 +140,7 @@ impl KeyIndex {
         Self(HashTable::with_slots(SLOTS_PER_ROW * rows))
     }
 
-    /// Adds the row of a hash. Returns `false` if the index already has the hash.
+    /// Adds a hash and the number of its row. Returns `false` if the index already has the hash.
     fn insert(&mut self, hash: u64, row: u32) -> bool {
         match self.0.probe(hash, |(known, _)| *known == hash) {
             Probe::Found(_) => false,
@@ -151,7 +151,7 @@ impl KeyIndex {
         }
     }
 
-    /// Returns the row of a hash, [`NO_ROW`] if there is none.
+    /// Returns the number of the row with a hash, [`NO_ROW`] if there is none.
     fn find(&self, hash: u64) -> u32 {
         match self.0.probe(hash, |(known, _)| *known == hash) {
             Probe::Found((_, row)) => row,

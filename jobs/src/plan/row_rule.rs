@@ -14,8 +14,8 @@ use super::sql_to_plan;
 use crate::contract::{Contract, Rule};
 use crate::error::Error;
 
-/// Plans a rule over batches of the contract's schema. The expression returns a boolean column; a row for which it is
-/// false or NULL breaks the rule.
+/// Plans a rule over batches of the contract's schema. The expression returns a boolean per row; a row for which the
+/// boolean is false or NULL breaks the rule.
 ///
 /// # Errors
 /// `Contract` if the rule is invalid, which [`Job::check`](crate::job::Job::check) reports beforehand.
@@ -24,8 +24,12 @@ pub fn rule_condition(
     contract: &Contract,
     rule: &Rule,
 ) -> Result<Arc<dyn PhysicalExpr>, Error> {
-    plan_rule(context, contract, &rule.sql)
-        .map_err(|error| Error::contract(format!("cannot plan rule `{}`", rule.name), error))
+    plan_rule(context, contract, &rule.sql).map_err(|error| {
+        Error::contract(
+            format!("cannot plan the SQL of row rule `{}`", rule.name),
+            error,
+        )
+    })
 }
 
 /// Plans a rule as [`rule_condition`] does, but returns DataFusion's own error.
@@ -47,7 +51,7 @@ fn one_row(expr: &Expr) -> PlanResult<()> {
             plan_err!("a rule sees a single row: remove the aggregate or window function, or write a check")
         }
         Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => {
-            plan_err!("a rule sees a single row: replace the subquery by a reference or a check")
+            plan_err!("a rule sees a single row: replace the subquery with a reference or a check")
         }
         _ => Ok(TreeNodeRecursion::Continue),
     })?;

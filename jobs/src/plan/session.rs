@@ -1,4 +1,4 @@
-//! Configures the DataFusion session, in the same way for checks and runs.
+//! Configures the DataFusion session, in the same way for `drivetrain check` and for runs.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::checked_arithmetic::CheckedArithmetic;
 use super::extension_planner::ExtensionQueryPlanner;
-use super::join_memory::JoinMemoryPool;
+use super::join_memory_error::JoinMemoryPool;
 use super::lookup_join::LookupJoins;
 use crate::sql_functions;
 
@@ -17,11 +17,11 @@ use crate::sql_functions;
 /// through an exchange for each table that is looked up.
 const LOOKUP_BYTES: usize = 1 << 30;
 
-/// The same threshold in rows, for tables whose size in bytes is unknown.
+/// Number of rows up to which one side of a join is held in memory once, for tables whose size in bytes is unknown.
 const LOOKUP_ROWS: usize = 8_000_000;
 
 /// Number of bytes at the end of a Parquet file that are read first. The footer and the index of a file with a few row
-/// groups take far less. With DataFusion's own 512 KiB, most of a small file would be read twice.
+/// groups are far smaller. With DataFusion's own 512 KiB, most of a small file would be read twice.
 const FOOTER_BYTES: usize = 64 << 10;
 
 /// Builds a session in which a job is planned and run. The runner registers inputs, tables and outputs in it under
@@ -39,14 +39,14 @@ pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> Se
     options.optimizer.hash_join_single_partition_threshold = LOOKUP_BYTES;
     options.optimizer.hash_join_single_partition_threshold_rows = LOOKUP_ROWS;
     options.execution.parquet.metadata_size_hint = Some(FOOTER_BYTES);
-    // If an optimizer rule fails, so must the query: without the rule, its rows might be wrong.
+    // A query must fail if an optimizer rule fails, because without the rule its rows might be wrong.
     options.optimizer.skip_failed_rules = false;
     let mut state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(Arc::new(runtime))
         .with_default_features()
         .with_analyzer_rule(Arc::new(CheckedArithmetic))
-        // After all of DataFusion's own rules, which expect its hash join.
+        // This rule runs after DataFusion's own rules, because they expect its hash join.
         .with_physical_optimizer_rule(Arc::new(LookupJoins))
         .with_query_planner(Arc::new(ExtensionQueryPlanner));
     state

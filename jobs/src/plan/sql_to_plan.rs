@@ -11,14 +11,14 @@ use datafusion::prelude::SessionContext;
 use super::parameters::Parameters;
 use super::type_compatibility::contract_type_name;
 
-/// Plans a query over the tables that are registered in a session.
+/// Plans a query over the tables that are registered in a session, and binds its parameters.
 pub(crate) async fn plan_query(
     context: &SessionContext,
     text: &str,
     parameters: &Parameters,
 ) -> Result<LogicalPlan> {
     let plan = context.state().create_logical_plan(text).await?;
-    // A query only computes rows; the runner decides where they are written.
+    // A query must not write anything, because the runner decides where its rows are written.
     SQLOptions::new()
         .with_allow_ddl(false)
         .with_allow_dml(false)
@@ -47,7 +47,7 @@ fn known(placeholder: &str, parameters: &Parameters) -> Result<()> {
         .collect::<Vec<_>>();
     if known.is_empty() {
         return plan_err!(
-            "there is no parameter `${name}`: the job declares none that can be used here"
+            "parameter `${name}` is not available: row rules cannot use parameters, and other SQL can use only those in `[parameters]`"
         );
     }
     plan_err!(
@@ -81,7 +81,7 @@ pub(crate) fn plan_condition(
         // NULL alone, or a parameter that is not set, is never true.
         DataType::Null => Ok(cast(bound.data, DataType::Boolean)),
         other => plan_err!(
-            "a condition must be boolean, but this one is `{}`",
+            "the condition has the type `{}`, expected `boolean`",
             contract_type_name(&other)
         ),
     }

@@ -15,7 +15,8 @@ use crate::contract::{Rule, Severity};
 use crate::error::ErrorKind;
 use crate::job::{Job, JobFile};
 
-/// Builds a job whose only output has these columns and this query; its input `numbers` is only there for its name.
+/// Builds a job whose only output has the given columns and query. No query reads its input `numbers`, which `rows_of`
+/// can name.
 fn job(output: &str, columns: &str, query: &str) -> Job {
     let toml = format!(
         r#"name = "test"
@@ -162,12 +163,12 @@ async fn values_that_fit_are_cast_and_others_fail_with_their_column() {
         (
             "x = \"decimal(5,2)\"",
             "select cast(1 as double) as x",
-            "column `x` is `double` in the query, but `decimal(5,2)` in the contract",
+            "column `x` has the type `double` in the query, but `decimal(5,2)` in the contract",
         ),
         (
             "x = \"string\"",
             "select 1 as x",
-            "column `x` is `bigint` in the query, but `string` in the contract: write `cast(.. as varchar) as x` in the query",
+            "column `x` has the type `bigint` in the query, but `string` in the contract: write `cast(.. as varchar) as x` in the query",
         ),
     ] {
         let error = rows(&job("", column, query), &[]).await.unwrap_err();
@@ -276,19 +277,19 @@ fn invalid_parameters_are_reported() {
         (&[("form", "1")][..], "job `test` has no parameter `form`"),
         (
             &[("from", "1"), ("from", "1")],
-            "parameter `from` is set twice",
+            "parameter `from` is set more than once",
         ),
         (
             &[("from", "one")],
-            "parameter `from`: `one` is not a valid `int`: expected a whole number from -2147483648 to 2147483647",
+            "invalid value of parameter `from`: `one` is not a valid `int`: expected a whole number from -2147483648 to 2147483647",
         ),
         (
             &[("least", "1.555")],
-            "parameter `least`: `1.555` is not a valid `decimal(5,2)`: expected at most 3 digits before the point and 2 after it",
+            "invalid value of parameter `least`: `1.555` is not a valid `decimal(5,2)`: expected a decimal number with at most 3 digits before the point and 2 after it",
         ),
         (
             &[("from", "3"), ("to", "2")],
-            "the window of `p` ends (2) before it begins (3)",
+            "the window of column `p` ends at 2, before it begins at 3",
         ),
     ] {
         let error = Parameters::bind(&job, set).unwrap_err();
@@ -306,7 +307,7 @@ fn invalid_parameters_are_reported() {
     let mut required = job;
     required.parameters[0].required = true;
     let error = Parameters::bind(&required, &NONE).unwrap_err();
-    assert_eq!(error.to_string(), "parameter `from` is required");
+    assert_eq!(error.to_string(), "required parameter `from` is not set");
 }
 
 #[tokio::test]
@@ -340,7 +341,8 @@ async fn checks_compare_numbers_of_different_types_by_value() {
     assert_eq!(sides[0], sides[1]);
 }
 
-/// Builds a job that looks up names for events and writes them by day and by place.
+/// Builds a job whose output `by_day` has the given query over `events` and `places`; `more` is appended to its
+/// `job.toml`.
 fn events(sql: &str, more: &str) -> Job {
     let toml = format!(
         r#"name = "test"

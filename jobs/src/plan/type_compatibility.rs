@@ -7,8 +7,8 @@ use crate::contract::ColumnType;
 /// `true` if a column of type `to` can hold values of type `from`, unchanged or after a cast that either keeps every
 /// value or fails.
 ///
-/// Strings fit `string`; integers and decimals fit `int`, `bigint`, `decimal` and `double`; floating-point numbers fit
-/// `double` only; values of other types fit only the same type. A zone is never added or removed.
+/// Strings fit `string`. Integers and decimals fit `int`, `bigint`, `decimal` and `double`. Floating-point numbers fit
+/// only `double`. Values of other types fit only their own type. A zone is never added or removed.
 pub(crate) fn is_compatible(from: &DataType, to: &ColumnType) -> bool {
     match from {
         DataType::Null => true,
@@ -32,7 +32,7 @@ pub(crate) fn is_compatible(from: &DataType, to: &ColumnType) -> bool {
     }
 }
 
-/// Returns the hint that says what to write in the query if its type is not compatible.
+/// Returns the hint about a query column of type `from` that the contract's column of type `to` cannot hold.
 pub(crate) fn cast_hint(column: &str, from: &DataType, to: &ColumnType) -> String {
     let cast = match to {
         ColumnType::String => "varchar".to_owned(),
@@ -56,7 +56,7 @@ pub(crate) fn cast_hint(column: &str, from: &DataType, to: &ColumnType) -> Strin
     }
 }
 
-/// Returns the name of a query's type as a contract spells it, or DataFusion's name if a contract has no such type.
+/// Returns the name of an Arrow type as a contract spells it, or Arrow's own name if a contract has no such type.
 #[must_use]
 pub fn contract_type_name(kind: &DataType) -> String {
     match kind {

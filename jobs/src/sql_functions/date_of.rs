@@ -1,4 +1,4 @@
-//! `date_of(timestamp)`: the date of a timestamp.
+//! `date_of(timestamp)`: the date of a timestamp, computed faster than by a cast.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-/// The SQL function `date_of`. All days have the same length, so a division is enough, but a cast to `date` does
-/// calendar arithmetic for each row.
+/// The SQL function `date_of`. It divides by the length of a day, because all days are equally long. A cast to `date`
+/// does calendar arithmetic for each row, which takes several times as long.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct DateOf {
     /// Signature that makes DataFusion call `coerce_types`.
@@ -19,7 +19,7 @@ pub(super) struct DateOf {
 }
 
 impl DateOf {
-    /// Declares an immutable function, whose argument types `coerce_types` checks.
+    /// Builds the function; its argument types are checked by `coerce_types`.
     pub(super) fn new() -> Self {
         Self {
             signature: Signature::user_defined(Volatility::Immutable),
@@ -45,7 +45,11 @@ impl ScalarUDFImpl for DateOf {
             [DataType::Timestamp(_, Some(zone))] if matches!(zone.as_ref(), "UTC" | "+00:00") => {
                 Some(Arc::clone(zone))
             }
-            _ => return plan_err!("`date_of` takes a wall-clock timestamp or one in UTC"),
+            _ => {
+                return plan_err!(
+                    "`date_of` takes one timestamp, which has no zone or the zone UTC"
+                );
+            }
         };
         Ok(vec![DataType::Timestamp(TimeUnit::Microsecond, zone)])
     }
@@ -84,7 +88,7 @@ mod tests {
     async fn dates_are_those_of_a_cast() {
         let context = session_context(Arc::new(RuntimeEnv::default()), 1);
         let day = 86_400_000_000;
-        // The range that the calendar of a cast supports, before and after 1970.
+        // Days before and after 1970, within the range that a cast to `date` supports.
         let around = |moment: i64| [moment - 1, moment, moment + 1];
         let mut moments: Vec<Option<i64>> = [-700_000, -1, 0, 1, 59, 20_000, 2_000_000]
             .iter()

@@ -1,11 +1,11 @@
-//! SQL functions that every job has in addition to DataFusion's own.
+//! SQL functions that every job can call in addition to DataFusion's own.
 //!
 #![doc = include_str!("../../FUNCTIONS.md")]
 
 mod registry;
 
-mod character_class;
 mod date_of;
+mod digits_and_hexadecimal;
 mod ratio;
 mod seconds_between;
 

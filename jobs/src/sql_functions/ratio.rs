@@ -9,8 +9,8 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
-/// The SQL function `ratio`. DataFusion's own decimal division truncates, so an average by `sum(amount) / count(*)`
-/// would not be rounded.
+/// The SQL function `ratio`. DataFusion's own decimal division truncates, so `sum(amount) / count(*)` would not be a
+/// rounded average.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Ratio {
     /// Signature that makes DataFusion call `coerce_types`.
@@ -18,7 +18,7 @@ pub(super) struct Ratio {
 }
 
 impl Ratio {
-    /// Declares an immutable function, whose argument types `coerce_types` checks.
+    /// Builds the function; its argument types are checked by `coerce_types`.
     pub(super) fn new() -> Self {
         Self {
             signature: Signature::user_defined(Volatility::Immutable),
@@ -26,7 +26,7 @@ impl Ratio {
     }
 }
 
-/// Precision of the result: the maximum, because the result is cast to the contract's type in the end.
+/// Number of digits of the result: the maximum, because an output column casts the result to its own type.
 const PRECISION: u8 = 38;
 
 impl ScalarUDFImpl for Ratio {
@@ -58,7 +58,7 @@ impl ScalarUDFImpl for Ratio {
         };
         let Some(scale) = scale else {
             return plan_err!(
-                "the third argument of `ratio` is the number of digits after the point: it must be a literal from 0 to 18"
+                "the third argument of `ratio`, the number of digits after the point, must be a literal from 0 to 18"
             );
         };
         let kind = DataType::Decimal128(PRECISION, scale);
@@ -96,7 +96,7 @@ impl ScalarUDFImpl for Ratio {
     }
 }
 
-/// Returns the type to which an argument is cast before the division.
+/// Returns the exact type to which an argument is cast before the division.
 fn exact(kind: &DataType) -> Result<DataType> {
     match kind {
         DataType::Int8
@@ -112,7 +112,9 @@ fn exact(kind: &DataType) -> Result<DataType> {
         DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
             Ok(DataType::Decimal128(*precision, *scale))
         }
-        _ => plan_err!("`ratio` is exact: it takes integers and decimals, not {kind}"),
+        _ => plan_err!(
+            "`ratio` takes only integers and decimals, got {kind}: cast the argument to a decimal"
+        ),
     }
 }
 
@@ -120,7 +122,7 @@ fn exact(kind: &DataType) -> Result<DataType> {
 struct Operand {
     /// The numbers: one per row, or a single one if `constant` is `true`.
     numbers: Numbers,
-    /// Number of their digits after the point.
+    /// Number of digits after the point in each number; 0 for integers.
     scale: i8,
     /// `true` if there is one number for all rows.
     constant: bool,
@@ -129,14 +131,14 @@ struct Operand {
 /// A column of numbers. Its type is matched once per batch, because matching once per row would cost as much as the
 /// division.
 enum Numbers {
-    /// Integers.
+    /// Integers, which have no digits after the point.
     Whole(Int64Array),
-    /// Decimals.
+    /// Decimals, stored as integers in units of their last digit.
     Decimal(Decimal128Array),
 }
 
 impl Operand {
-    /// Reads an argument of the function for a batch.
+    /// Reads an argument of the function for a batch of `rows` rows.
     fn new(value: &ColumnarValue, rows: usize) -> Result<Self> {
         let constant = matches!(value, ColumnarValue::Scalar(_));
         let array = value.to_array(if constant { 1 } else { rows })?;
@@ -154,7 +156,7 @@ impl Operand {
         })
     }
 
-    /// Returns the number of a row, `None` if it is NULL.
+    /// Returns the number of a row in units of its last digit; `None` if it is NULL.
     fn get(&self, row: usize) -> Option<i128> {
         let row = if self.constant { 0 } else { row };
         match &self.numbers {
@@ -189,7 +191,7 @@ fn divide(dividend: i128, divisor: i128, exponent: i32) -> Result<i128> {
     let ten = i256::from_i128(10);
     let overflow = || {
         datafusion::common::exec_datafusion_err!(
-            "the result of `ratio` has more than {PRECISION} digits"
+            "the result of `ratio` has more than {PRECISION} digits: use a smaller scale"
         )
     };
     let factor = ten

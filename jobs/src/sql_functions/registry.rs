@@ -1,13 +1,13 @@
-//! Lists of the functions that every session registers.
+//! Lists of the functions that this crate adds to every DataFusion session.
 
 use std::sync::Arc;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 use super::distinct_texts::{SetSize, SetUnion, TextDictionary, UniqueAggregate};
-use super::{character_class, date_of, ratio, seconds_between};
+use super::{date_of, digits_and_hexadecimal, ratio, seconds_between};
 
-/// Returns all aggregate functions of a session, which share its dictionary.
+/// Returns all aggregate functions that this crate adds to a session. They share the session's dictionary of texts.
 pub(crate) fn aggregates(dictionary: &TextDictionary) -> Vec<Arc<AggregateUDF>> {
     let aggregate = |function| Arc::new(AggregateUDF::new_from_impl(function));
     vec![
@@ -25,10 +25,10 @@ pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
         )),
         Arc::new(ScalarUDF::new_from_impl(date_of::DateOf::new())),
         Arc::new(ScalarUDF::new_from_impl(
-            character_class::Characters::digits(),
+            digits_and_hexadecimal::Characters::digits(),
         )),
         Arc::new(ScalarUDF::new_from_impl(
-            character_class::Characters::hexadecimal(),
+            digits_and_hexadecimal::Characters::hexadecimal(),
         )),
         Arc::new(ScalarUDF::new_from_impl(SetUnion::new())),
         Arc::new(ScalarUDF::new_from_impl(SetSize::new())),

@@ -1,4 +1,4 @@
-//! `seconds_between(from, to)`: whole seconds, rounded towards zero.
+//! `seconds_between(from, to)`: whole seconds from one timestamp to another, rounded toward zero.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) struct SecondsBetween {
 }
 
 impl SecondsBetween {
-    /// Declares an immutable function, whose argument types `coerce_types` checks.
+    /// Builds the function; its argument types are checked by `coerce_types`.
     pub(super) fn new() -> Self {
         Self {
             signature: Signature::user_defined(Volatility::Immutable),
@@ -28,7 +28,7 @@ impl SecondsBetween {
     }
 }
 
-/// Microseconds per second.
+/// Number of microseconds in a second.
 const MICROSECONDS: i64 = 1_000_000;
 
 impl ScalarUDFImpl for SecondsBetween {
@@ -47,14 +47,14 @@ impl ScalarUDFImpl for SecondsBetween {
         let zone = |kind: &DataType| match kind {
             DataType::Timestamp(_, zone) => Ok(zone.clone()),
             DataType::Date32 | DataType::Null => Ok(None),
-            other => plan_err!("`seconds_between` takes timestamps and dates, not {other}"),
+            other => plan_err!("`seconds_between` takes timestamps and dates, got {other}"),
         };
         let (first, second) = (zone(from)?, zone(to)?);
         if first.is_some() != second.is_some()
             && !matches!((from, to), (DataType::Null, _) | (_, DataType::Null))
         {
             return plan_err!(
-                "`seconds_between` takes two timestamps with a zone or two without one, not one of each"
+                "`seconds_between` takes two timestamps with a zone or two without a zone, got one of each: cast one of the two"
             );
         }
         Ok(vec![

@@ -36,18 +36,18 @@ impl Job {
     }
 }
 
-/// A validation in progress.
+/// Validation of one job: the datasets that its SQL can read so far, and the problems found so far.
 struct JobValidator<'a> {
-    /// Job that is validated.
+    /// Job whose SQL is validated.
     job: &'a Job,
-    /// Session with an empty table per dataset.
+    /// Session in which the datasets that were validated so far are registered as empty tables.
     context: SessionContext,
-    /// Parameter values with which queries are planned.
+    /// Parameter values with which queries are planned: the defaults, or NULL.
     parameters: Parameters,
     /// `true` if the `job.toml` had no problem. Otherwise types may be guesses, and only names are checked.
     parsed: bool,
-    /// Datasets that were not registered because of a problem of their own. That a query cannot find them is not
-    /// reported.
+    /// Names of datasets that are not registered because of a problem that was reported. If a query does not find one
+    /// of them, that is not reported.
     broken: Vec<&'a str>,
     /// Problems found so far.
     problems: Vec<Problem>,
@@ -66,7 +66,7 @@ impl<'a> JobValidator<'a> {
         }
     }
 
-    /// Validates the whole job and returns its problems.
+    /// Validates datasets and checks in the order in which a run computes them, and returns all problems.
     async fn run(mut self) -> Vec<Problem> {
         for input in &self.job.inputs {
             if input.contract.columns.is_empty() {
@@ -107,7 +107,8 @@ impl<'a> JobValidator<'a> {
         self.problems
     }
 
-    /// Registers an empty table for the queries that follow. A duplicate name was reported when the file was parsed.
+    /// Registers an empty table for the queries that follow. If the name is a duplicate, that was reported when the
+    /// file was parsed.
     fn register(&mut self, name: &'a str, schema: SchemaRef) {
         if self
             .context
@@ -118,9 +119,9 @@ impl<'a> JobValidator<'a> {
         }
     }
 
-    /// Validates the query of an output, its columns and its `where`.
+    /// Validates an output: its query, the columns of the query, and its `where`.
     async fn output(&mut self, output: &'a Output) {
-        // A missing query was reported already, but an empty file was not.
+        // A missing query has this form, and was reported already. An empty file was not, so it is planned.
         if output.sql.file == JOB_FILE && output.sql.text.is_empty() {
             return;
         }
@@ -142,7 +143,7 @@ impl<'a> JobValidator<'a> {
         if self.problems.len() > before || !self.parsed {
             return;
         }
-        // The remaining problems are found by planning the output as a run does.
+        // Planning the output as a run does finds the remaining problems.
         if let Err(error) = plan::plan_output(&self.context, output, &self.parameters)
             .await
             .and_then(|output| self.analyzed(output.plan))
@@ -151,7 +152,7 @@ impl<'a> JobValidator<'a> {
         }
     }
 
-    /// Compares the columns of a query with those of its contract.
+    /// Compares the columns that an output's query returns with the columns that the output declares.
     fn columns(&mut self, output: &Output, found: &Schema) {
         let at = |keys: &[&str]| manifest::entry_position(&self.job.files, keys);
         let mut problems = Vec::new();
@@ -175,23 +176,25 @@ impl<'a> JobValidator<'a> {
                     ))
                     .hint(match unused().next() {
                         Some(_) => suggestion(&column.name, unused().collect::<Vec<_>>()),
-                        None => format!("add it to the query: `.. as {}`", column.name),
+                        None => format!("add the column to the query: `.. as {}`", column.name),
                     }),
                 ),
                 [field] if !self.parsed || plan::is_compatible(field.data_type(), &column.kind) => {
                     if *field.data_type() == DataType::Null && !column.nullable && self.parsed {
                         problems.push(
                             new(format!(
-                                "`{}` is `not null`, but `{}` returns only NULL",
+                                "column `{}` is `not null`, but `{}` returns only NULL for it",
                                 column.name, output.sql.file
                             ))
-                            .hint("remove `not null`, or return a value"),
+                            .hint(
+                                "remove `not null` from the column, or return a value in the query",
+                            ),
                         );
                     }
                 }
                 [field] => problems.push(
                     new(format!(
-                        "`{}` is `{}`, but `{}` returns `{}`",
+                        "column `{}` has the type `{}`, but `{}` returns `{}`",
                         column.name,
                         column.kind,
                         output.sql.file,
@@ -205,7 +208,7 @@ impl<'a> JobValidator<'a> {
                 ),
                 _ => problems.push(
                     new(format!(
-                        "`{}` returns `{}` {} times",
+                        "`{}` returns the column `{}` {} times",
                         output.sql.file,
                         column.name,
                         fields.len()
@@ -221,18 +224,18 @@ impl<'a> JobValidator<'a> {
                         JOB_FILE,
                         at(&["outputs", &output.name, "columns"]),
                         format!(
-                            "`{}` returns a column `{extra}` that the contract does not have",
+                            "`{}` returns a column `{extra}` that the output does not declare",
                             output.sql.file
                         ),
                     )
-                    .hint("add it to `columns` with its type, or remove it from the query"),
+                    .hint("add the column to `columns` with its type, or remove it from the query"),
                 );
             }
         }
         self.problems.extend(problems);
     }
 
-    /// Validates the queries of a check.
+    /// Validates the queries of a check, and that the rows of two queries can be compared.
     async fn check(&mut self, check: &'a Check) {
         match &check.kind {
             CheckKind::NoRows(sql) => {
@@ -267,8 +270,8 @@ impl<'a> JobValidator<'a> {
         }
     }
 
-    /// Lets DataFusion resolve all types of a plan. No expression is evaluated, because the parameters do not have the
-    /// values of a run.
+    /// Lets DataFusion's analyzer resolve all types of a plan. The optimizer does not run: it would evaluate
+    /// expressions, and the parameters do not have the values of a run.
     fn analyzed(&self, plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
         if !self.parsed {
             return Ok(plan);
@@ -279,7 +282,8 @@ impl<'a> JobValidator<'a> {
             .execute_and_check(plan, state.config_options(), |_, _| {})
     }
 
-    /// Reports an error of DataFusion, unless it only follows from a problem that was reported already.
+    /// Reports an error of DataFusion, unless it only follows from a problem that was reported already. If the
+    /// `job.toml` has problems, only errors about names are reported.
     fn report(&mut self, written: &SqlPosition, error: &DataFusionError) {
         let found = problem(written, error);
         if found.follows_from(&self.broken) || !(self.parsed || found.is_about_names) {

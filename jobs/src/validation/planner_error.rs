@@ -8,7 +8,7 @@ use super::sql_position::SqlPosition;
 use crate::problem::{Position, Problem};
 use crate::suggestion::{nearest, suggestion};
 
-/// A problem that DataFusion's planner found, with what the validation needs to decide whether to report it.
+/// A problem that DataFusion's planner found, with the facts by which the validation decides whether to report it.
 pub(super) struct PlannerProblem {
     /// The problem, as it is reported to the author of the job.
     pub(super) problem: Problem,
@@ -19,7 +19,8 @@ pub(super) struct PlannerProblem {
 }
 
 impl PlannerProblem {
-    /// `true` if the problem is only that one of these datasets was not found, whose own problem was reported.
+    /// `true` if the problem is only that a dataset in `broken` was not found. The caller has reported why that dataset
+    /// is missing.
     pub(super) fn follows_from(&self, broken: &[&str]) -> bool {
         self.missing_table
             .as_deref()
@@ -27,7 +28,7 @@ impl PlannerProblem {
     }
 }
 
-/// Translates an error of DataFusion's planner.
+/// Translates an error of DataFusion's planner about the SQL that begins at `written`.
 pub(super) fn problem(written: &SqlPosition, error: &DataFusionError) -> PlannerProblem {
     let diagnostic = error.diagnostic();
     let span = diagnostic.and_then(|diagnostic| diagnostic.span);
@@ -81,11 +82,13 @@ pub(super) fn problem(written: &SqlPosition, error: &DataFusionError) -> Planner
                 )
             }
             SchemaError::AmbiguousReference { field } => {
-                let hint = "add the table's name, for example `users.user_id`".to_owned();
+                let hint =
+                    "write the table's name before the column's, for example `users.user_id`"
+                        .to_owned();
                 found(
                     position,
                     format!(
-                        "`{}` is ambiguous: several tables have such a column",
+                        "column `{}` is ambiguous: several tables of the query have it",
                         field.name
                     ),
                     Some(hint),
@@ -98,7 +101,7 @@ pub(super) fn problem(written: &SqlPosition, error: &DataFusionError) -> Planner
     }
 }
 
-/// Translates an error by its diagnostic, or else by its text.
+/// Translates an error by its diagnostic, or by its text if it has no diagnostic.
 fn from_diagnostic(
     diagnostic: Option<&Diagnostic>,
     error: &DataFusionError,
@@ -150,7 +153,7 @@ fn from_diagnostic(
             );
         }
     }
-    // DataFusion repeats the message in a nested error, and asks for a bug report although it is none.
+    // The text also has outer errors that repeat the message and ask for a bug report, although there is no bug.
     let text = text
         .find("No function matches")
         .map_or(text, |at| &text[at..]);
@@ -186,8 +189,8 @@ const REWORDED: &[(&str, &str, &str)] = &[
     ),
     (
         "The context currently only supports a single SQL statement",
-        "there is more than one query",
-        "write each query to a file or string of its own",
+        "the SQL has more than one query",
+        "keep one query here, and write each other query to its own file or string",
     ),
     (
         "Projections require unique",
@@ -196,18 +199,18 @@ const REWORDED: &[(&str, &str, &str)] = &[
     ),
     (
         "DDL not supported",
-        "a query can only read",
-        "write a `select`: the run itself writes the outputs",
+        "the SQL is not a query that only reads",
+        "write a `select`: the run itself writes the rows of outputs",
     ),
     (
         "DML not supported",
-        "a query can only read",
-        "write a `select`: the run itself writes the outputs",
+        "the SQL is not a query that only reads",
+        "write a `select`: the run itself writes the rows of outputs",
     ),
     (
         "Statement not supported",
-        "a query can only read",
-        "write a `select`: the run itself writes the outputs",
+        "the SQL is not a query that only reads",
+        "write a `select`: the run itself writes the rows of outputs",
     ),
 ];
 
@@ -233,7 +236,7 @@ fn as_message(text: &str) -> String {
     let line = line.trim_end_matches('.');
     let mut characters = line.chars();
     match (characters.next(), line.chars().nth(1)) {
-        // A word in capitals is a name and stays.
+        // A word in capitals is a name, so it keeps its first letter.
         (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
             first.to_lowercase().chain(characters).collect()
         }

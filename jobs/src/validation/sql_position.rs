@@ -4,16 +4,16 @@ use crate::job::{JOB_FILE, Job, JobFile, Sql};
 use crate::manifest;
 use crate::problem::Position;
 
-/// Position of a query's first character.
+/// File and position of a query's first character.
 pub(super) struct SqlPosition {
-    /// Name of the file that contains the query.
+    /// Name of the file that contains the query, relative to the job folder.
     pub(super) file: String,
-    /// Position in that file at which the query begins.
+    /// Position in the file at which the query begins.
     pub(super) start: Position,
 }
 
 impl SqlPosition {
-    /// Returns the position of a query, which is a file of its own or a string under `keys` in the `job.toml`.
+    /// Returns the position of a query, which is a whole file or the string at the path `keys` in the `job.toml`.
     pub(super) fn of(job: &Job, keys: &[&str], sql: &Sql) -> Self {
         if sql.file == JOB_FILE
             && let Some(written) = Self::at(&job.files, keys, &sql.text)
@@ -29,8 +29,8 @@ impl SqlPosition {
         }
     }
 
-    /// Returns the position of a string under `keys` in the `job.toml`, `None` if the string is not there. The last key
-    /// is ignored if the file has the short form, a string in place of a table.
+    /// Returns the position of the string at the path `keys` in the `job.toml`; `None` if that value is not the string
+    /// `text`. If the file has the short form, a string in place of a table, the path without its last key is used.
     pub(super) fn at(files: &[JobFile], keys: &[&str], text: &str) -> Option<Self> {
         let start = manifest::text_position(files, keys, text).or_else(|| {
             let (_, shorter) = keys.split_last()?;

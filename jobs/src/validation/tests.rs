@@ -1,4 +1,4 @@
-//! Every class of mistake, found at its position.
+//! Tests that every class of mistake is reported at its position.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use crate::bundled;
 use crate::contract::{Origin, schema_of};
 use crate::job::{InputOrigin, Job, JobFile};
 
-/// A valid job that uses most features. Each case changes one text of it.
+/// A valid job that uses most features. Each case replaces one piece of its text.
 const GOOD: &str = r#"name = "sales"
 description = "Sales by day"
 
@@ -146,7 +146,7 @@ async fn every_mistake_is_reported_at_its_position() {
 
 const MISTAKES: &str = include_str!("../../tests/mistakes.txt");
 
-/// Another job, which reads from the valid job and is read by it.
+/// Another job, which reads an output of the valid job and takes the contract of one of its inputs.
 const BOOKS: &str = r#"name = "books"
 
 [inputs.sold]
@@ -232,12 +232,12 @@ async fn unknown_and_circular_links_are_reported() {
             "sales.days",
             "sale.days",
             "job.toml:4:9: there is no job `sale`\n  hint: choose from `rental_facts`, `vehicle_location_metrics`, \
-             `user_transaction_analysis`, or create a folder `sale` beside this one",
+             `user_transaction_analysis`; otherwise create the job in a folder `sale` beside the folder of this job",
         ),
         (
             "sales.days",
             "days",
-            "job.toml:4:9: `days` is not a link to a dataset of another job\n  hint: write `job.dataset`, for \
+            "job.toml:4:9: `days` is not a valid link to a dataset of another job\n  hint: write `job.dataset`, for \
              example `sales.days`",
         ),
         (
@@ -249,7 +249,7 @@ async fn unknown_and_circular_links_are_reported() {
         (
             "sales.shops",
             "books.places",
-            "job.toml:7:12: `books.places` refers back to itself\n  hint: write the contract out in one of the jobs",
+            "job.toml:7:12: the link `books.places` leads back to itself\n  hint: declare the contract in one of the inputs instead of linking to another job",
         ),
     ] {
         assert_eq!(
@@ -295,10 +295,10 @@ async fn all_mistakes_of_a_folder_are_reported_at_once() {
         [
             "unknown type `money`",
             "there is no column `month`",
-            "`day` is not a partition column",
-            "`days.sql` returns a column `huge` that the contract does not have",
+            "window column `day` is not a partition column",
+            "`days.sql` returns a column `huge` that the output does not declare",
             "`days.sql` does not return the column `big`",
-            "`job.toml` returns a column `shops` that the contract does not have",
+            "`job.toml` returns a column `shops` that the output does not declare",
             "`job.toml` does not return the column `stores`",
         ]
     );
@@ -309,7 +309,7 @@ fn a_folder_without_a_job_file_is_reported() {
     let problems = Job::parse(Vec::new(), &|_| None).unwrap_err();
     assert_eq!(
         problems.to_string(),
-        "job.toml:1:1: the folder has no `job.toml`\n  hint: run `drivetrain new job <name>` to create a working example"
+        "job.toml:1:1: the job folder has no `job.toml`\n  hint: run `drivetrain new job <name>` to create a working example"
     );
 }
 

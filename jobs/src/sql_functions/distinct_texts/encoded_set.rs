@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   u32  count            ids, ascending, 4 bytes each   if sparse
-//!   u32  DENSE | words    a bit per id, 8 bytes a word   if dense
+//!   u32  DENSE | words    a bit per id, 8-byte words     if dense
 //!   then, for each text without an id: u32 length, bytes
 //! ```
 //!
@@ -12,32 +12,32 @@ use std::collections::BTreeSet;
 
 use datafusion::common::{Result, exec_datafusion_err};
 
-/// Flag in the head of a dense set: the count in the head is a number of words, not of ids.
+/// Flag in the head of a dense set. It means that the count in the head is a number of words, not a number of ids.
 const DENSE: u32 = 1 << 31;
 
-/// Size in bytes of the head, and of the length before a text.
+/// Size in bytes of the head of a set, and of the length that precedes a text.
 const HEAD_BYTES: usize = size_of::<u32>();
 /// Size of an id in bytes.
 const ID_BYTES: usize = size_of::<u32>();
-/// Size of a word of bits, in bytes.
+/// Size in bytes of a word of a dense set.
 const WORD_BYTES: usize = size_of::<u64>();
 
-/// Bits per word.
+/// Number of bits in a word of a dense set.
 pub(super) const WORD_BITS: usize = u64::BITS as usize;
 
-/// Bytes of the empty set.
+/// Encoding of the empty set: a sparse set with a count of 0.
 pub(super) const EMPTY: [u8; HEAD_BYTES] = [0; HEAD_BYTES];
 
-/// A set, decoded from its bytes and borrowing them.
+/// A decoded set, which borrows the bytes from which it was decoded.
 #[derive(Clone, Copy)]
 pub(super) struct EncodedSet<'a> {
-    /// Ids of the texts that have one.
+    /// Ids of the texts that have an id.
     pub(super) ids: EncodedIds<'a>,
-    /// The texts without an id, each behind its length.
+    /// The texts without an id, each preceded by its length.
     texts: &'a [u8],
 }
 
-/// Ids of a set, as bytes.
+/// Ids of a set, in the encoding in which the set stores them.
 #[derive(Clone, Copy)]
 pub(super) enum EncodedIds<'a> {
     /// Ids in ascending order, four bytes each.
@@ -47,9 +47,9 @@ pub(super) enum EncodedIds<'a> {
 }
 
 impl<'a> EncodedSet<'a> {
-    /// Decodes a set. It validates all bytes, because SQL can pass any bytes, not only those of a set.
+    /// Decodes a set. It checks all lengths, because SQL can pass bytes that are not a set.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
-        let broken = || exec_datafusion_err!("the bytes are not a set made by `unique_set`");
+        let broken = || exec_datafusion_err!("the value is not a set made by `unique_set`");
         let (head, rest) = bytes.split_at_checked(HEAD_BYTES).ok_or_else(broken)?;
         let head = u32_of(head);
         let (count, unit) = if head & DENSE == 0 {
@@ -76,7 +76,7 @@ impl<'a> EncodedSet<'a> {
         Ok(Self { ids, texts })
     }
 
-    /// Returns the number of texts.
+    /// Returns the number of texts, with and without ids.
     pub(super) fn len(self) -> usize {
         self.ids.len() + self.texts().count()
     }
@@ -137,7 +137,7 @@ impl EncodedIds<'_> {
         }
     }
 
-    /// Sets the bits of all ids in `words`, which grow as needed.
+    /// Sets the bit of each id in the bitmap `words`, which grows as needed.
     pub(super) fn set_bits(self, words: &mut Vec<u64>) {
         match self {
             Self::Sparse(bytes) => {
@@ -174,21 +174,17 @@ fn words_of(bytes: &[u8]) -> impl ExactSizeIterator<Item = u64> {
     bytes.chunks_exact(WORD_BYTES).map(|word| {
         u64::from_le_bytes(
             word.try_into()
-                .expect("a word's bytes are as many as a word has"),
+                .expect("every chunk has the 8 bytes of a word"),
         )
     })
 }
 
 /// Decodes a little-endian number of 4 bytes.
 fn u32_of(bytes: &[u8]) -> u32 {
-    u32::from_le_bytes(
-        bytes
-            .try_into()
-            .expect("an id's bytes are as many as an id has"),
-    )
+    u32::from_le_bytes(bytes.try_into().expect("the caller passes 4 bytes"))
 }
 
-/// Returns the ids whose bits are set, in ascending order.
+/// Returns the ids whose bits are set in `words`, in ascending order.
 pub(super) fn bits_of(words: &[u64]) -> impl Iterator<Item = u32> {
     words.iter().enumerate().flat_map(|(place, word)| {
         let mut left = *word;
@@ -200,7 +196,7 @@ pub(super) fn bits_of(words: &[u64]) -> impl Iterator<Item = u32> {
     })
 }
 
-/// Appends ascending ids to `into`, in the shorter of the two forms.
+/// Appends ascending ids to `into`, as a sparse or dense set, whichever is shorter.
 pub(super) fn write_ids(ids: &[u32], into: &mut Vec<u8>) {
     let words = ids.last().map_or(0, |last| *last as usize / WORD_BITS + 1);
     if ids.len() * ID_BYTES <= words * WORD_BYTES {
@@ -217,7 +213,7 @@ pub(super) fn write_ids(ids: &[u32], into: &mut Vec<u8>) {
     }
 }
 
-/// Appends ids that are held as bits to `into`, in the shorter of the two forms.
+/// Appends the ids of a bitmap to `into`, as a sparse or dense set, whichever is shorter.
 pub(super) fn write_words(words: &[u64], into: &mut Vec<u8>) {
     let used = words
         .iter()
@@ -238,7 +234,7 @@ pub(super) fn write_words(words: &[u64], into: &mut Vec<u8>) {
     }
 }
 
-/// Appends words of bits to `into`, in the dense form.
+/// Appends the words of a bitmap to `into`, as a dense set.
 fn write_dense(words: &[u64], into: &mut Vec<u8>) {
     into.extend_from_slice(&(DENSE | length(words.len())).to_le_bytes());
     for word in words {
@@ -252,7 +248,7 @@ pub(super) fn write_text(text: &[u8], into: &mut Vec<u8>) {
     into.extend_from_slice(text);
 }
 
-/// Returns a length as a number of 4 bytes.
+/// Converts a count or length to the 4-byte number that the encoding stores.
 fn length(length: usize) -> u32 {
-    u32::try_from(length).expect("ids have 31 bits and a text of an array's is shorter than 4 GiB")
+    u32::try_from(length).expect("ids have 31 bits, and a text in an array is shorter than 4 GiB")
 }

@@ -17,48 +17,48 @@ use super::encoded_set::{self, EncodedIds, EncodedSet};
 use super::overflow_dictionary::OverflowDictionary;
 use super::text_dictionary::{IDS_END, TextDictionary};
 
-/// Number of pairs at which they are sorted for the first time. The number for the next sort depends on how many
-/// duplicates the previous one removed.
+/// Number of pairs at which an accumulator sorts them for the first time. The number for each later sort depends on how
+/// many duplicates the previous sort removed.
 const FIRST_SORT_PAIRS: usize = 1 << 12;
 
 /// Id that marks a row that is not counted, because it is NULL or filtered out.
 const UNCOUNTED: u32 = u32::MAX;
 
-/// Result of the aggregate.
+/// Value that the aggregate returns for each group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum UniqueResult {
-    /// The number of texts per group.
+    /// The number of distinct texts, for `count_unique`.
     Counts,
-    /// The set of texts per group.
+    /// The set of distinct texts, for `unique_set`.
     Sets,
 }
 
-/// A set of ids per group.
+/// Accumulator of the distinct texts of each group, as one set of ids per group.
 ///
-/// A group with few ids is held as pairs of 64 bits: the group in the high half, an id in the low half. The list of
-/// pairs is sorted and free of duplicates up to `sorted`, and newer pairs follow. A group with many ids is held as one
-/// bit per id. Once all pairs are sorted, each id of a group is held in only one of the two ways.
+/// A group with few ids is stored as pairs of 64 bits: the group in the high half, an id in the low half. The list of
+/// pairs is sorted and free of duplicates up to `sorted`, and newer pairs follow. A group with many ids is stored as
+/// one bit per id. Once all pairs are sorted, each id of a group is stored either as a pair or as a bit, never as both.
 #[derive(Debug)]
 pub(super) struct UniqueTextsAccumulator {
-    /// Result of the aggregate.
+    /// Whether the aggregate returns counts or sets.
     result: UniqueResult,
     /// Maps texts to ids; shared by all aggregates of the session.
     dictionary: TextDictionary,
     /// Texts that got no id from the session's dictionary, for lack of memory.
     texts: OverflowDictionary,
-    /// Pairs of group and id.
+    /// Pairs of group and id; see [`pair`].
     pairs: Vec<u64>,
-    /// Length of the sorted part of the pairs.
+    /// Number of pairs at the start of `pairs` that are sorted and free of duplicates.
     sorted: usize,
-    /// Length at which the pairs are sorted next.
+    /// Number of pairs at which they are sorted next.
     sort_at: usize,
-    /// Bits per group. Groups beyond the last one with bits have no entry.
+    /// Bits of each group, empty for a group stored as pairs. Groups after the last group with bits have no entry.
     bits: Vec<Bitmap>,
     /// Heap memory of all bits, in bytes.
     bits_bytes: usize,
-    /// Number of groups.
+    /// Number of groups, including groups without texts.
     groups: usize,
-    /// Ids of the rows of a batch. The buffer is kept for the next batch.
+    /// Ids of the rows of the current batch. The buffer is reused for the next batch.
     ids: Vec<u32>,
 }
 
@@ -99,8 +99,8 @@ impl UniqueTextsAccumulator {
         self.pairs.push(pair(group, id));
     }
 
-    /// Adds an id for which a group has no bit yet. The group's bits grow up to the id, or become pairs again if the
-    /// group has too few ids for so many bits.
+    /// Adds an id for which the bitmap of a group is too short. The bitmap grows up to the id, or becomes pairs again
+    /// if the group has too few ids for so many bits.
     #[cold]
     fn grow_bits(&mut self, group: usize, id: u32) {
         let bits = &mut self.bits[group];
@@ -130,7 +130,7 @@ impl UniqueTextsAccumulator {
                 }
                 let bits = &mut self.bits[group];
                 if !bits.is_used() {
-                    // The list may have pairs of this group.
+                    // The sorted pairs may include pairs of this group, which the next sort must turn into bits.
                     self.sorted = 0;
                 }
                 self.bits_bytes -= bits.size();
@@ -145,7 +145,7 @@ impl UniqueTextsAccumulator {
         self.sort_if_due();
     }
 
-    /// Adds a column of sets to their groups.
+    /// Adds each set of a column to the group of its row.
     fn insert_sets(
         &mut self,
         sets: &LargeBinaryArray,
@@ -160,7 +160,7 @@ impl UniqueTextsAccumulator {
         Ok(())
     }
 
-    /// Adds a column of texts to their groups.
+    /// Adds each text of a column to the group of its row.
     fn insert_texts(
         &mut self,
         texts: &StringViewArray,
@@ -200,7 +200,7 @@ impl UniqueTextsAccumulator {
         self.sort_if_due();
     }
 
-    /// Sorts the pairs if their number has reached `sort_at`, and sets the next such number.
+    /// Sorts the pairs if their number has reached `sort_at`, and then sets `sort_at` for the next sort.
     fn sort_if_due(&mut self) {
         if self.pairs.len() >= self.sort_at {
             let before = self.pairs.len();
@@ -240,8 +240,8 @@ impl UniqueTextsAccumulator {
         self.sorted = kept;
     }
 
-    /// Turns the pairs of one group into bits, if their ids are those of the session's dictionary. Returns the index of
-    /// the first pair that remains because its text has no such id.
+    /// Turns the pairs `from..to`, which are those of one group, into bits. Pairs with an id of the overflow dictionary
+    /// remain; returns the index of the first of them, or `to`.
     fn ids_to_bits(&mut self, from: usize, to: usize) -> usize {
         let group = group_of(self.pairs[from]);
         let own = from + self.pairs[from..to].partition_point(|pair| id_of(*pair) < IDS_END);
@@ -261,7 +261,7 @@ impl UniqueTextsAccumulator {
         own
     }
 
-    /// Removes the groups to emit, and returns their pairs and bits.
+    /// Removes the groups to emit, and returns their pairs and bits. The remaining groups are renumbered from 0.
     fn take(&mut self, emit_to: EmitTo) -> Emitted {
         self.sort();
         let groups = match emit_to {
@@ -316,8 +316,8 @@ impl UniqueTextsAccumulator {
         Arc::new(sets.finish())
     }
 
-    /// Drops the texts without an id that only emitted groups had, once they are more than half. When memory is that
-    /// short, groups are emitted a few at a time, so such texts would accumulate.
+    /// Drops the texts of the overflow dictionary that only emitted groups had, once they are more than half of its
+    /// texts. When memory is short, groups are emitted a few at a time, so these texts would accumulate.
     fn forget_texts(&mut self) {
         let own = |pair: &&mut u64| id_of(**pair) >= IDS_END;
         let most = self.pairs.iter_mut().filter(own).count();
@@ -334,18 +334,19 @@ impl UniqueTextsAccumulator {
     }
 }
 
-/// Content of the emitted groups.
+/// Groups that were removed from the accumulator, with the ids of their texts.
 struct Emitted {
-    /// Number of groups.
+    /// Number of emitted groups.
     groups: usize,
-    /// Pairs of group and id.
+    /// Pairs of group and id, sorted and without duplicates.
     pairs: Vec<u64>,
-    /// Bits per group.
+    /// Bits of each group. Groups after the last group with bits have no entry.
     bits: Vec<Bitmap>,
 }
 
 impl Emitted {
-    /// Calls a function with each group's pairs and bits, in order, including groups that have none.
+    /// Calls a function with the pairs and bits of each group, in the order of the groups. Both are empty for a group
+    /// without texts.
     fn for_each_group(&self, mut each: impl FnMut(&[u64], &Bitmap)) {
         let none = Bitmap::default();
         let mut at = 0;
@@ -365,17 +366,17 @@ impl Emitted {
     }
 }
 
-/// Returns the pair of a group and an id.
+/// Packs a group into the high half and an id into the low half of a pair.
 fn pair(group: usize, id: u32) -> u64 {
     (group as u64) << 32 | u64::from(id)
 }
 
-/// Returns the group of a pair.
+/// Returns the group of a pair, which is its high half.
 fn group_of(pair: u64) -> usize {
     (pair >> 32) as usize
 }
 
-/// Returns the id of a pair.
+/// Returns the id of a pair, which is its low half.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the low half of a pair is the id"
@@ -384,14 +385,14 @@ fn id_of(pair: u64) -> u32 {
     pair as u32
 }
 
-/// Returns the index behind the last pair of the same group.
+/// Returns the index after the last pair of the group to which the pair at index `at` belongs.
 fn end_of_group(pairs: &[u64], at: usize) -> usize {
     let group = group_of(pairs[at]);
     let others = pairs[at..].iter().position(|pair| group_of(*pair) != group);
     others.map_or(pairs.len(), |length| at + length)
 }
 
-/// `true` if a row passes the filter of the aggregate.
+/// `true` if a row passes the filter of the aggregate, or if there is no filter.
 fn passes(filter: Option<&BooleanArray>, row: usize) -> bool {
     filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }
@@ -421,7 +422,7 @@ impl GroupsAccumulator for UniqueTextsAccumulator {
         let mut counts = Vec::with_capacity(emitted.groups);
         emitted.for_each_group(|pairs, bits| {
             let count = pairs.len() + bits.count();
-            counts.push(i64::try_from(count).expect("a count of what is in memory fits 63 bits"));
+            counts.push(i64::try_from(count).expect("the number of ids in memory fits 63 bits"));
         });
         Ok(Arc::new(Int64Array::from(counts)))
     }
@@ -454,7 +455,7 @@ impl GroupsAccumulator for UniqueTextsAccumulator {
     fn size(&self) -> usize {
         size_of::<Self>()
             + self.texts.size()
-            // The memory for sorting the new pairs is counted before it is taken.
+            // The memory for sorting the new pairs is counted before it is allocated.
             + (self.pairs.capacity() + self.pairs.len() - self.sorted) * size_of::<u64>()
             + self.bits.capacity() * size_of::<Bitmap>()
             + self.bits_bytes

@@ -1,4 +1,4 @@
-//! The dictionary of one aggregate for the texts that got no id from the session's dictionary, for lack of memory.
+//! The dictionary of one accumulator, for the texts that got no id from the session's dictionary for lack of memory.
 
 use std::collections::HashMap;
 use std::mem::size_of;
@@ -13,11 +13,11 @@ pub(super) struct OverflowDictionary {
     ids: HashMap<Arc<[u8]>, u32>,
     /// Texts in the order of their ids.
     in_order: Vec<Arc<[u8]>>,
-    /// Memory of the texts themselves, in bytes.
+    /// Heap memory of the texts in bytes, without the map and the list that refer to them.
     bytes: usize,
 }
 
-/// Memory of an allocation in addition to its text: two reference counters, and the allocator's own data.
+/// Memory in bytes that each text takes in addition to its own bytes: two reference counters, and the allocator's data.
 const BYTES_BESIDE: usize = 4 * size_of::<usize>();
 
 impl OverflowDictionary {
@@ -42,12 +42,12 @@ impl OverflowDictionary {
         self.in_order.len()
     }
 
-    /// Returns the text that has an id of this dictionary.
+    /// Returns the text to which this dictionary gave an id.
     pub(super) fn text(&self, id: u32) -> &[u8] {
         &self.in_order[(id - IDS_END) as usize]
     }
 
-    /// Returns the heap memory in bytes.
+    /// Returns the heap memory of the dictionary in bytes.
     pub(super) fn size(&self) -> usize {
         // A slot of the map consists of the entry and a control byte, and at most seven eighths of the slots are used.
         self.ids.capacity() * (size_of::<(Arc<[u8]>, u32)>() + 1) * 8 / 7

@@ -1,4 +1,4 @@
-//! `set_union(a, b)` and `set_size(set)`.
+//! `set_union(a, b)` and `set_size(set)`, the scalar SQL functions over sets of texts.
 
 use std::sync::Arc;
 
@@ -12,23 +12,24 @@ use datafusion::scalar::ScalarValue;
 
 use super::encoded_set::EncodedSet;
 
-/// `set_union`: the union of two sets. NULL counts as empty; the result is NULL only if both are.
+/// The SQL function `set_union`: the union of two sets. NULL counts as the empty set; the result is NULL only if both
+/// arguments are NULL.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SetUnion(Signature);
 
-/// `set_size`: the number of texts in a set.
+/// The SQL function `set_size`: the number of texts in a set.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SetSize(Signature);
 
 impl SetUnion {
-    /// Declares an immutable function, whose argument types `coerce_types` checks.
+    /// Builds the function; its argument types are checked by `coerce_types`.
     pub(crate) fn new() -> Self {
         Self(Signature::user_defined(Volatility::Immutable))
     }
 }
 
 impl SetSize {
-    /// Declares an immutable function, whose argument types `coerce_types` checks.
+    /// Builds the function; its argument types are checked by `coerce_types`.
     pub(crate) fn new() -> Self {
         Self(Signature::user_defined(Volatility::Immutable))
     }
@@ -104,7 +105,7 @@ impl ScalarUDFImpl for SetSize {
                 let Some(set) = set else { return Ok(None) };
                 let size = EncodedSet::read(set)?.len();
                 Ok(Some(
-                    i64::try_from(size).expect("a count of what is in memory fits 63 bits"),
+                    i64::try_from(size).expect("the number of texts in memory fits 63 bits"),
                 ))
             });
             Ok(Arc::new(sizes.collect::<Result<Int64Array>>()?))
@@ -112,8 +113,8 @@ impl ScalarUDFImpl for SetSize {
     }
 }
 
-/// Evaluates a function over the columns of its arguments. If all arguments are constant, it is evaluated for a single
-/// row.
+/// Evaluates a function over its arguments as columns. If all arguments are constant, each column has a single row, and
+/// the result is a constant.
 fn on_arrays(
     args: &ScalarFunctionArgs,
     compute: impl FnOnce(&[ArrayRef]) -> Result<ArrayRef>,

@@ -42,8 +42,8 @@ fn register(context: &SessionContext, rows: usize, groups: u64) {
     register_texts(context, rows, groups, text);
 }
 
-/// Returns texts of which so many are distinct that they do not fit into a small pool; half of them are longer than a
-/// view.
+/// Returns a text or NULL for a number. So many texts are distinct that they do not fit into a small memory pool; half
+/// of them are too long to be stored within a view.
 fn many_texts(number: u64) -> Option<String> {
     let width = if number.is_multiple_of(2) { 20 } else { 10 };
     (!number.is_multiple_of(7)).then(|| format!("{:0width$x}", number % 3_000_000))
@@ -128,7 +128,7 @@ fn plenty() -> SessionContext {
     session_context(Arc::new(RuntimeEnv::default()), 3)
 }
 
-/// Builds a session with the kind of pool that a run has, so small that queries spill.
+/// Builds a session with the kind of memory pool that a run has, but so small that queries spill.
 fn scarce(bytes: usize) -> SessionContext {
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(bytes)))
@@ -141,7 +141,7 @@ fn scarce(bytes: usize) -> SessionContext {
 async fn counts_are_right_if_memory_is_short() {
     let (scarce, plenty) = (scarce(16 << 20), plenty());
     let sql = "select sum(n) as n, count(*) as m from (select g, count_unique(t) as n from rows group by g) as counts";
-    // Few texts, all of which have ids; and so many that most have none.
+    // With few texts, all of them have ids; with many texts, most have none.
     for (rows, groups, text) in [
         (40_000, 100_000, text as fn(u64) -> Option<String>),
         (40_000, 100_000, many_texts),
@@ -170,7 +170,7 @@ async fn counts_are_right_if_memory_is_short() {
 
 #[tokio::test]
 async fn texts_without_memory_for_ids_are_counted_as_well() {
-    // A quarter of the pool has memory for the ids of less than half of them.
+    // The dictionary may use a quarter of the pool, which is enough for the ids of less than half of the texts.
     let (scarce, plenty) = (scarce(64 << 20), plenty());
     for context in [&scarce, &plenty] {
         register_texts(context, 25_000, 5, many_texts);
@@ -248,11 +248,11 @@ async fn values_that_are_not_sets_are_refused() {
         ),
         (
             "select set_size(arrow_cast(x'0a0b', 'LargeBinary'))",
-            "the bytes are not a set made by `unique_set`",
+            "the value is not a set made by `unique_set`",
         ),
         (
             "select count_unique(arrow_cast(x'0a00000001000000', 'LargeBinary'))",
-            "the bytes are not a set made by `unique_set`",
+            "the value is not a set made by `unique_set`",
         ),
     ] {
         let error = match context.sql(sql).await {

@@ -13,17 +13,17 @@ use datafusion::execution::memory_pool::{
 
 use crate::hash_table::{HashTable, Probe, Slot};
 
-/// Length in bytes of the longest text that Arrow stores within its view.
+/// Maximum length in bytes of a text that Arrow stores within the text's view.
 const INLINE_BYTES: u32 = 12;
 
-/// Number behind the highest possible id. An overflow dictionary numbers its texts from here on.
+/// Exclusive upper limit of the ids. An overflow dictionary numbers its texts from this limit on.
 pub(super) const IDS_END: u32 = 1 << 31;
 
-/// Divisor for the share of a bounded memory pool that the dictionary may take. The rest is for the groups of
+/// Divisor of the memory pool's limit: the dictionary may reserve a quarter of it. The rest is for the groups of
 /// aggregates.
 const POOL_SHARE: usize = 4;
 
-/// Initial number of slots for short texts.
+/// Number of slots that the dictionary allocates for the first short text.
 const FIRST_SLOTS: usize = 1 << 12;
 
 /// The dictionary that maps texts to ids, shared by all aggregates of a session. Ids are consecutive numbers from 0 on,
@@ -42,37 +42,37 @@ struct Shared {
     short: RwLock<Arc<HashTable<ViewSlot>>>,
     /// Ids of longer texts.
     long: RwLock<HashMap<Box<[u8]>, u32>>,
-    /// Id of the next new text, which is also the number of texts.
+    /// Id of the next new text, which is also the number of texts with an id.
     next: AtomicU32,
-    /// `true` if no further text gets an id.
+    /// `true` once memory for a new text was refused, so that no further text gets an id.
     full: AtomicBool,
-    /// Lock that a thread holds while it adds a text.
+    /// Lock that a thread holds while it adds a text, with the state that only this thread uses.
     growth: Mutex<Growth>,
 }
 
-/// State that is used only by the thread that holds the lock to add a text.
+/// State that only a thread with the lock for adding a text may use.
 #[derive(Debug)]
 struct Growth {
     /// Number of texts of up to twelve bytes.
     short_texts: usize,
     /// Memory reserved for all texts and their ids.
     reservation: MemoryReservation,
-    /// Limit of that memory in bytes.
+    /// Limit of `reservation` in bytes.
     most_bytes: usize,
 }
 
-/// A view and the id of its text. The holder of the lock on growth writes a slot once, the id last, so a reader that
-/// sees the id sees the whole view.
+/// Slot of the table of short texts: a view, and the id of its text. Only the holder of the lock on growth writes a
+/// slot, once and with the id last. So a reader that sees the id sees the whole view.
 ///
 /// The alignment keeps each slot within one cache line.
 #[derive(Debug, Default)]
 #[repr(align(32))]
 struct ViewSlot {
-    /// Low half of the view.
+    /// Low 64 bits of the view.
     low: AtomicU64,
-    /// High half of the view.
+    /// High 64 bits of the view.
     high: AtomicU64,
-    /// The id plus one; 0 in a free slot.
+    /// Id of the text plus one; 0 in a free slot.
     id: AtomicU32,
 }
 
@@ -102,10 +102,10 @@ impl TextDictionary {
         self.0.next.load(Ordering::Relaxed)
     }
 
-    /// Returns a reader for one batch.
+    /// Returns a reader for one batch, with a snapshot of the short texts.
     pub(super) fn reader(&self) -> DictionaryReader<'_> {
-        // `full` is read first: if the dictionary was full before the table is read, a text that is missing in the
-        // table will never be added.
+        // `full` is read before the table. If the dictionary was already full, a text that is missing in the table will
+        // never be added.
         let full = self.0.full.load(Ordering::Acquire);
         let short = self.0.short.read().unwrap_or_else(PoisonError::into_inner);
         DictionaryReader {
@@ -116,7 +116,7 @@ impl TextDictionary {
     }
 }
 
-/// Dictionaries are equal only if they are the same dictionary.
+/// Compares by identity: only clones of one dictionary are equal.
 impl PartialEq for TextDictionary {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -138,7 +138,7 @@ pub(super) struct DictionaryReader<'a> {
     shared: &'a Shared,
     /// Snapshot of the ids of short texts.
     short: Arc<HashTable<ViewSlot>>,
-    /// `true` if no further text gets an id.
+    /// `true` if no further text gets an id, as read no later than the snapshot.
     full: bool,
 }
 
@@ -193,7 +193,9 @@ impl DictionaryReader<'_> {
             growth.release(released);
         }
         let Probe::Free(free) = find(&self.short, view) else {
-            unreachable!("only the holder of the lock adds texts, and this one was not there");
+            unreachable!(
+                "only the holder of the lock adds texts, and this text was missing under the lock"
+            );
         };
         let id = self.shared.take_next()?;
         growth.short_texts += 1;
@@ -201,7 +203,7 @@ impl DictionaryReader<'_> {
         Some(id)
     }
 
-    /// Takes a new snapshot. The caller holds the lock on growth.
+    /// Replaces the snapshot with the current state. The caller holds the lock on growth.
     fn refresh(&mut self) {
         let short = self
             .shared
@@ -236,8 +238,8 @@ impl DictionaryReader<'_> {
         if let Some(id) = known.get(text) {
             return Some(*id);
         }
-        // The entry, its control byte and its share of free slots; then the text itself and the allocator's data for
-        // it.
+        // Twice the size of an entry and its control byte, because the map also has free slots; then the text itself,
+        // and the allocator's data for the text.
         let bytes = 2 * (size_of::<(Box<[u8]>, u32)>() + 1) + text.len() + size_of::<usize>();
         if self.full || !growth.allow(&self.shared.full, bytes) {
             self.full = true;
@@ -250,7 +252,7 @@ impl DictionaryReader<'_> {
 }
 
 impl Shared {
-    /// Locks the dictionary for the addition of a text.
+    /// Waits for the lock that a thread must hold to add a text.
     fn growth(&self) -> std::sync::MutexGuard<'_, Growth> {
         self.growth.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -268,8 +270,8 @@ impl Shared {
 }
 
 impl Growth {
-    /// Reserves bytes and returns `false` if they are refused. Once a reservation is refused, no further text gets an
-    /// id.
+    /// Reserves bytes. Returns `false` if the dictionary's limit or the memory pool refuses them; from then on, no
+    /// further text gets an id.
     fn allow(&self, full: &AtomicBool, bytes: usize) -> bool {
         let within = self.reservation.size() + bytes <= self.most_bytes;
         let allowed = within && self.reservation.try_grow(bytes).is_ok();
@@ -330,8 +332,8 @@ impl Slot for ViewSlot {
     }
 }
 
-/// Hashes the sixteen bytes of a view: a multiplication of 64 by 64 bits spreads each bit over both halves, which are
-/// then combined. Data that is chosen to collide only slows down its own job.
+/// Hashes the sixteen bytes of a view: a multiplication of 64 by 64 bits spreads each bit over both halves of the
+/// product, which are then combined. Texts that are chosen to collide slow down only the job that reads them.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the two halves are combined"

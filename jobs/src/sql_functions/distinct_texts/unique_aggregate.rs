@@ -1,4 +1,4 @@
-//! The aggregates `count_unique` and `unique_set`.
+//! The aggregate functions `count_unique` and `unique_set`, as DataFusion calls them.
 
 use std::mem::size_of;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use super::encoded_set;
 use super::groups_accumulator::{UniqueResult, UniqueTextsAccumulator};
 use super::text_dictionary::TextDictionary;
 
-/// The aggregates: `count_unique` returns what `count(distinct text)` returns, and `unique_set` the set itself, which
-/// can be united with others.
+/// The aggregate functions `count_unique`, which returns what `count(distinct text)` returns, and `unique_set`, which
+/// returns the set of the distinct texts.
 ///
-/// They are for texts: `count(distinct ..)` is fast for numbers and dates.
+/// Both take only texts and sets of texts, because `count(distinct ..)` is fast for numbers and dates.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct UniqueAggregate {
-    /// Result of the aggregate.
+    /// Whether the function returns counts or sets.
     result: UniqueResult,
     /// Dictionary of the session, which maps texts to ids.
     dictionary: TextDictionary,
@@ -31,17 +31,17 @@ pub(crate) struct UniqueAggregate {
 }
 
 impl UniqueAggregate {
-    /// Builds `count_unique`.
+    /// Builds the aggregate function `count_unique`.
     pub(crate) fn counts(dictionary: TextDictionary) -> Self {
         Self::new(UniqueResult::Counts, dictionary)
     }
 
-    /// Builds `unique_set`.
+    /// Builds the aggregate function `unique_set`.
     pub(crate) fn sets(dictionary: TextDictionary) -> Self {
         Self::new(UniqueResult::Sets, dictionary)
     }
 
-    /// Builds the aggregate with this result.
+    /// Builds the aggregate function that returns counts or sets.
     fn new(result: UniqueResult, dictionary: TextDictionary) -> Self {
         Self {
             result,
@@ -75,10 +75,10 @@ impl AggregateUDFImpl for UniqueAggregate {
             }
             [DataType::LargeBinary] => Ok(vec![DataType::LargeBinary]),
             [other] => plan_err!(
-                "`{}` takes a string or a set, not {other}: use `count(distinct ..)` instead",
+                "`{}` takes a string or a set, got {other}: use `count(distinct ..)` for other types",
                 self.name()
             ),
-            _ => plan_err!("`{}` takes one string or set", self.name()),
+            _ => plan_err!("`{}` takes one argument, a string or a set", self.name()),
         }
     }
 
@@ -127,7 +127,7 @@ impl AggregateUDFImpl for UniqueAggregate {
     }
 }
 
-/// Accumulator for a query without `group by`: an accumulator of groups with a single group.
+/// Accumulator for a query without `group by`: an accumulator of groups that has a single group.
 #[derive(Debug)]
 struct SingleGroupAccumulator(UniqueTextsAccumulator);
 

@@ -11,26 +11,26 @@ use super::{checks, intermediate_tables, parameters};
 use crate::job::{Check, JobFile, Parameter, Table};
 use crate::name;
 
-/// A job before links to other jobs are resolved.
-pub(super) struct UnresolvedJob {
-    /// Name of the job, with its span in the file.
+/// A job whose links to other jobs are not resolved yet.
+pub(super) struct UnlinkedJob {
+    /// Name of the job, with its span; empty if the key is missing.
     pub(super) name: SpannedText,
-    /// Description, empty if there is none.
+    /// Description of the job, empty if the key is missing.
     pub(super) description: String,
     /// Parameters, in the order of the file.
     pub(super) parameters: Vec<Parameter>,
     /// Inputs, in the order of the file.
     pub(super) inputs: Vec<UnresolvedInput>,
-    /// Intermediate tables with their names in the file.
+    /// Intermediate tables, each with the span of its name.
     pub(super) tables: Vec<(Table, SpannedText)>,
-    /// Outputs with their names in the file.
+    /// Outputs, each with the span of its name.
     pub(super) outputs: Vec<(UnresolvedOutput, SpannedText)>,
     /// Checks, in the order of the file.
     pub(super) checks: Vec<Check>,
 }
 
-/// Reads a job from the text of its file, `None` if the text is not valid TOML.
-pub(super) fn read_job(document: &TomlDocument<'_>, files: &[JobFile]) -> Option<UnresolvedJob> {
+/// Reads a job from the text of its `job.toml`; `None` if the text is not valid TOML.
+pub(super) fn read_job(document: &TomlDocument<'_>, files: &[JobFile]) -> Option<UnlinkedJob> {
     let (table, errors) = DeTable::parse_recoverable(document.text);
     for error in &errors {
         document.report(
@@ -39,7 +39,8 @@ pub(super) fn read_job(document: &TomlDocument<'_>, files: &[JobFile]) -> Option
             "",
         );
     }
-    // The entries that the parser recovered from invalid TOML would only repeat the problem in other words.
+    // The parser recovers some entries from invalid TOML. Checking them would report only consequences of the syntax
+    // error.
     if !errors.is_empty() {
         return None;
     }
@@ -75,7 +76,7 @@ pub(super) fn read_job(document: &TomlDocument<'_>, files: &[JobFile]) -> Option
             Some(_) => {}
         }
     }
-    Some(UnresolvedJob {
+    Some(UnlinkedJob {
         name,
         description: top
             .text("description")
@@ -92,7 +93,7 @@ pub(super) fn read_job(document: &TomlDocument<'_>, files: &[JobFile]) -> Option
 fn job_name(top: &Section<'_>) -> SpannedText {
     let Some(text) = top.text("name") else {
         if top.get("name").is_none() {
-            top.missing("name", "add it, for example `name = \"daily_sales\"`");
+            top.missing("name", "add the key, for example `name = \"daily_sales\"`");
         }
         return SpannedText {
             value: String::new(),
@@ -104,7 +105,7 @@ fn job_name(top: &Section<'_>) -> SpannedText {
             &text.span,
             format!("`{}` is not a valid job name", text.value),
             format!(
-                "write `{}`: a name begins with a lower-case letter and has lower-case letters, digits and `_`",
+                "write `{}`: a name begins with a lower-case letter and has only lower-case letters, digits and `_`",
                 name::legalize(&text.value)
             ),
         );

@@ -1,7 +1,7 @@
-//! Gives an error type of its own to the failure of a join for lack of memory.
+//! Gives joins that run out of memory an error type of their own.
 //!
-//! Neither DataFusion's hash join nor the lookup join can spill the side that it holds in memory, but a join that sorts
-//! both sides can. So the runner computes the output again with such joins, and for that it must recognize this
+//! DataFusion's hash join and the lookup join cannot spill the side that they hold in memory, but a join that sorts
+//! both sides can. So the runner computes the output again with sorting joins, and for that it must recognize this
 //! failure. DataFusion names the consumer that was refused memory only in the text of the error. The memory pool knows
 //! which consumer asks, so a wrapper around the pool gives the error a type.
 
@@ -19,17 +19,17 @@ use thiserror::Error;
 /// followed by the partition in brackets if each partition holds its own rows. The lookup join uses the same name.
 pub(super) const JOIN_CONSUMER: &str = "HashJoinInput";
 
-/// The side that a join holds in memory does not fit. A join that sorts both sides can spill, and returns the same
-/// rows.
+/// Failure of a join whose in-memory side does not fit into the memory pool. A join that sorts both sides can spill
+/// instead, and returns the same rows.
 #[derive(Debug, Error)]
-#[error("the side of a join that is held in memory does not fit")]
+#[error("a join ran out of memory for the side that it holds in memory")]
 pub struct JoinOutOfMemory {
     /// The pool's error, always `ResourcesExhausted`.
     source: DataFusionError,
 }
 
 impl JoinOutOfMemory {
-    /// `true` if an error, or one in its chain of sources, has this type.
+    /// `true` if an error, or a direct or indirect source of it, has this type.
     #[must_use]
     pub fn is_cause_of(error: &(dyn Error + 'static)) -> bool {
         let mut next = Some(error);
@@ -46,12 +46,12 @@ impl JoinOutOfMemory {
 /// A memory pool that forwards to another pool, and returns [`JoinOutOfMemory`] if that pool refuses memory to a join.
 #[derive(Debug)]
 pub(super) struct JoinMemoryPool {
-    /// Pool that grants and refuses memory.
+    /// Pool to which all requests for memory are forwarded.
     inner: Arc<dyn MemoryPool>,
 }
 
 impl JoinMemoryPool {
-    /// Wraps the memory pool that grants and refuses memory.
+    /// Wraps the memory pool to which requests are forwarded.
     pub(super) fn new(inner: Arc<dyn MemoryPool>) -> Self {
         Self { inner }
     }

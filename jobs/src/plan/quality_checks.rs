@@ -1,4 +1,4 @@
-//! Plans the queries of checks.
+//! Plans the queries of checks, so that the rows of two queries can be compared.
 
 use datafusion::common::Column as QueryColumn;
 use datafusion::common::plan_err;
@@ -74,7 +74,7 @@ pub(crate) fn comparable(
     let (left, right) = (expected.schema().clone(), got.schema().clone());
     if left.fields().len() != right.fields().len() {
         return plan_err!(
-            "`expected` and `got` need the same number of columns, but have {} and {}",
+            "`expected` and `got` must return the same number of columns, but return {} and {}",
             left.fields().len(),
             right.fields().len()
         );
@@ -83,7 +83,7 @@ pub(crate) fn comparable(
     for (from, to) in left.iter().zip(right.iter()) {
         let Some(common) = comparison_coercion(from.1.data_type(), to.1.data_type()) else {
             return plan_err!(
-                "`{}` is `{}` in `expected`, but `{}` in `got`: cast one of them",
+                "column `{}` has the type `{}` in `expected`, but `{}` in `got`: cast one of the two",
                 from.1.name(),
                 super::type_compatibility::contract_type_name(from.1.data_type()),
                 super::type_compatibility::contract_type_name(to.1.data_type())

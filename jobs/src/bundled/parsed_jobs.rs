@@ -1,4 +1,4 @@
-//! The bundled jobs, parsed.
+//! Parses the bundled jobs.
 
 use super::embedded_folders::{NAMES, files};
 use crate::job::Job;
