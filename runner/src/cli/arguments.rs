@@ -19,7 +19,7 @@ pub struct Cli {
     /// Verb that the user has chosen.
     #[command(subcommand)]
     pub command: Command,
-    /// Logs more to standard error: `-v` once per file, `-vv` once per request.
+    /// Logs more on standard error: `-v` adds this program's debug messages, `-vv` also those of its libraries.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Format of the result; nothing else is printed on standard output.
@@ -34,14 +34,14 @@ pub enum OutputFormat {
     Text,
     /// JSON for programs.
     Json,
-    /// SARIF for code scanning; only `check` prints it.
+    /// SARIF for code scanning; only `check` supports it.
     Sarif,
 }
 
 /// A verb of the command line, with its flags.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Runs the bundled pipeline on this machine: sample data, three jobs, answers to four questions.
+    /// Runs the bundled pipeline on this machine: generates sample data, runs three jobs, answers four questions.
     #[command(
         after_long_help = "Example:\n  drivetrain local\n  drivetrain local --data ./mine   # raw data in ./mine/raw"
     )]
@@ -56,7 +56,7 @@ pub enum Command {
         after_long_help = "Example:\n  drivetrain plan rental_facts --input ./data --output ./data/processed"
     )]
     Plan(PlanArgs),
-    /// Answers an SQL query from the published tables.
+    /// Runs an SQL query on the published tables.
     #[command(
         after_long_help = "Example:\n  drivetrain query \"select brand, sum(total_revenue) from brand_metrics group by brand\" --output ./drivetrain-data/processed"
     )]
@@ -64,27 +64,27 @@ pub enum Command {
     /// Lists the bundled jobs, or shows the contract of one job in full.
     #[command(after_long_help = "Example:\n  drivetrain jobs\n  drivetrain jobs rental_facts")]
     Jobs(JobsArgs),
-    /// Creates a job or a state machine to start from.
+    /// Creates a folder with a new job or a new state machine to start from.
     #[command(subcommand)]
     New(NewCommand),
-    /// Finds every error of jobs and state machines, with file, line and column.
+    /// Finds every error in jobs and state machines, with file, line and column.
     #[command(
-        after_long_help = "Example:\n  drivetrain check ./my-job\n  drivetrain check orders.asl.json --type EXPRESS\n  drivetrain check . --output-format sarif   # all jobs and machines below, for code scanning\n\nThe exit code is 0 without errors, warnings or not, and 2 with errors."
+        after_long_help = "Example:\n  drivetrain check ./my-job\n  drivetrain check orders.asl.json --type EXPRESS\n  drivetrain check . --output-format sarif   # all jobs and machines below, for code scanning\n\nThe exit code is 2 if there are errors, otherwise 0, even if there are warnings."
     )]
     Check(CheckArgs),
     /// Runs a state machine offline: tasks have mocked answers, waits take no time.
     #[command(
-        after_long_help = "Example:\n  drivetrain simulate orders.asl.json --input order.json --mocks mocks.json --case SecondTry\n  drivetrain simulate orders.asl.json --input '{\"id\": 7}' --s3 reports=./reports --show-data\n\nThe exit code is 0 if the execution succeeds, 1 if it ends otherwise, 2 if the definition has errors or a task call has no mocked answer. Ctrl-C stops the execution and shows what it did so far."
+        after_long_help = "Example:\n  drivetrain simulate orders.asl.json --input order.json --mocks mocks.json --case SecondTry\n  drivetrain simulate orders.asl.json --input '{\"id\": 7}' --s3 reports=./reports --show-data\n\nThe exit code is 0 if the execution succeeds, 1 if it fails, times out or is stopped, 2 if the definition has errors or a task call has no mocked answer. Ctrl-C stops the execution; the states so far are shown."
     )]
     Simulate(SimulateArgs),
     /// Runs the test cases beside state machines, and lists the parts that no case reached.
     #[command(
-        after_long_help = "Example:\n  drivetrain test ./machines --junit report.xml\n\nA test case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`:\n  {\"input\": {\"id\": 7}, \"mocks\": {\"Charge\": {\"0\": {\"Return\": {\"paid\": true}}}}, \"expect\": {\"output_at\": {\"$.paid\": true}}}\n\nThe exit code is 0 if all cases pass, 1 if one fails, and 2 if a case or a definition has errors; in that case, no case is run."
+        after_long_help = "Example:\n  drivetrain test ./machines --junit report.xml\n\nA test case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`:\n  {\"input\": {\"id\": 7}, \"mocks\": {\"Charge\": {\"0\": {\"Return\": {\"paid\": true}}}}, \"expect\": {\"output_at\": {\"$.paid\": true}}}\n\nThe exit code is 0 if all cases pass, 1 if one fails, and 2 if a case or a definition has errors; then no case is run."
     )]
     Test(TestArgs),
-    /// Tests one state alone: runs one attempt, and shows its input, its output and every step between them.
+    /// Runs one attempt of a single state, and shows its output or error; `--level DEBUG` adds the data of every step.
     #[command(
-        after_long_help = "Example:\n  drivetrain test-state orders.asl.json --state Charge --input '{\"id\": 7}' --mock '{\"result\": {\"paid\": true}}' --level DEBUG\n  drivetrain test-state --request request.json   # the TestState API's request object in, its response object out\n\nA mock may have a `fieldValidationMode` (STRICT, PRESENT, NONE), but its result is never compared with the shapes of AWS's APIs: `drivetrain` does not know them.\n\nThe exit code is 0 if the state succeeds or a handler takes its error, 1 if it fails, 2 if the request is invalid."
+        after_long_help = "Example:\n  drivetrain test-state orders.asl.json --state Charge --input '{\"id\": 7}' --mock '{\"result\": {\"paid\": true}}' --level DEBUG\n  drivetrain test-state --request request.json   # the TestState API's request object in, its response object out\n\nA mock may have a `fieldValidationMode` (STRICT, PRESENT, NONE), but `drivetrain` never compares the mock's result with the shapes of AWS's APIs, which it does not know.\n\nThe exit code is 0 if the state succeeds or a retrier or catcher matches its error, 1 if none matches, 2 if the request is invalid."
     )]
     TestState(Box<TestStateArgs>),
     /// Creates mocks or a test case from the recorded history of an execution.
@@ -97,7 +97,7 @@ pub enum Command {
         after_long_help = "Example:\n  drivetrain runs rental_facts --output s3://lake/tenant-1"
     )]
     Runs(LogArgs),
-    /// Finishes the publish of an interrupted run.
+    /// Finishes publishing a run that was interrupted after its commit.
     #[command(
         after_long_help = "Example:\n  drivetrain repair rental_facts --output s3://lake/tenant-1"
     )]
@@ -107,7 +107,7 @@ pub enum Command {
         after_long_help = "Example:\n  drivetrain vacuum rental_facts --output s3://lake/tenant-1 --quarantine-older-than 90d"
     )]
     Vacuum(VacuumArgs),
-    /// Generates raw data of any size; the same seed always gives the same data.
+    /// Generates sample data of any size; the same size, seed and share of bad rows always give the same data.
     #[command(
         after_long_help = "Example:\n  drivetrain generate --rentals 1000000 --seed 7 --dirt 0.005 --out ./data"
     )]
@@ -128,7 +128,7 @@ pub struct LocalArgs {
 /// Flags of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The job, its roots and its settings.
+    /// The job, the folders of its inputs and outputs, and its settings.
     #[command(flatten)]
     pub request: RequestArgs,
 }
@@ -136,32 +136,32 @@ pub struct RunArgs {
 /// Flags of `plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// The job, its roots and its settings.
+    /// The job, the folders of its inputs and outputs, and its settings.
     #[command(flatten)]
     pub request: RequestArgs,
 }
 
-/// Flags that a run and its plan share.
+/// Flags that `run` and `plan` share.
 #[derive(Debug, Args)]
 pub struct RequestArgs {
     /// Name of a bundled job, or folder or URL of your own job.
     pub job: String,
-    /// Root of the raw data; datasets are in `<INPUT>/raw/<dataset>/`.
+    /// Folder or URL above the raw data: a dataset's files are in `<URL>/raw/<dataset>/`.
     #[arg(long, value_name = "URL")]
     pub input: Option<String>,
-    /// Root of the tables; they are published in `<OUTPUT>/<job>/<table>/`.
+    /// Folder or URL above the tables: a table is published in `<URL>/<job>/<table>/`.
     #[arg(long, value_name = "URL")]
     pub output: String,
     /// Sets a parameter of the job; may be repeated.
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub parameters: Vec<String>,
-    /// Runs the job even if the same run is already done.
+    /// Runs the job even if a run with the same inputs and settings is already committed.
     #[arg(long)]
     pub force: bool,
-    /// Deletes objects in the tables' folders that no run wrote, instead of refusing to run.
+    /// Deletes objects that no run wrote from the tables' folders; without this flag, the run fails if there are any.
     #[arg(long)]
     pub replace_foreign: bool,
-    /// Also runs this check, which is off by default; may be repeated.
+    /// Also runs this check of the job, which has `enabled = false`; may be repeated.
     #[arg(long = "check", value_name = "NAME")]
     pub checks: Vec<String>,
     /// Flags that shape the tables and limit resources.
@@ -172,7 +172,7 @@ pub struct RequestArgs {
 /// Flags that shape the tables and limit resources.
 #[derive(Clone, Debug, Args)]
 pub struct EngineArgs {
-    /// Treatment of rows that break the contract.
+    /// Action for rows that break the contract.
     #[arg(long, value_enum, default_value_t = BadRowAction::Quarantine, value_name = "ACTION")]
     pub on_bad_row: BadRowAction,
     /// Share of a dataset's lines, 0 to 1, that may be rejected before the run fails.
@@ -184,7 +184,7 @@ pub struct EngineArgs {
     /// Size at which a Parquet file is closed and the next one is started.
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     pub file_size: String,
-    /// Maximum rows of a Parquet row group.
+    /// Maximum number of rows in a Parquet row group.
     #[arg(long, value_name = "ROWS", default_value_t = 1 << 20)]
     pub row_group_rows: usize,
     /// Memory limit for processing data [default: 70 % of the container's or the machine's memory].
@@ -198,10 +198,10 @@ pub struct EngineArgs {
     pub spill_dir: Option<PathBuf>,
 }
 
-/// Treatment of a row that breaks the contract.
+/// Action for a row that breaks the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BadRowAction {
-    /// Writes bad rows to the quarantine; the run fails if there are too many.
+    /// Writes bad rows to the quarantine; the run fails if their share is above `--max-rejected`.
     Quarantine,
     /// Fails the run at the first bad row.
     Fail,
@@ -212,10 +212,10 @@ pub enum BadRowAction {
 pub struct QueryArgs {
     /// SQL query; tables are named `table`, or `job.table` if two jobs have a table of the same name.
     pub sql: String,
-    /// Root of the tables.
+    /// Folder or URL above the tables: the `--output` of the runs.
     #[arg(long, value_name = "URL")]
     pub output: String,
-    /// Format of the rows [default: a table on a terminal, else CSV].
+    /// Format of the rows [default: table on a terminal, csv elsewhere, json with `--output-format json`].
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<QueryFormat>,
     /// Memory limit of the query [default: 70 % of the container's or the machine's memory].
@@ -230,7 +230,7 @@ pub enum QueryFormat {
     Table,
     /// CSV (RFC 4180) with a header; NULL is an empty field.
     Csv,
-    /// One JSON object per line.
+    /// One JSON object per line; NULL fields are omitted.
     Json,
     /// One Parquet file.
     Parquet,
@@ -239,7 +239,7 @@ pub enum QueryFormat {
 /// Flags of `jobs`.
 #[derive(Debug, Args)]
 pub struct JobsArgs {
-    /// Job whose contract to show: a name, a folder or a URL.
+    /// Name of a bundled job, or folder or URL of your own job [default: lists the bundled jobs].
     pub name: Option<String>,
 }
 
@@ -259,7 +259,7 @@ pub enum NewCommand {
 /// Flags of `new job`.
 #[derive(Debug, Args)]
 pub struct NewJobArgs {
-    /// Name of the job and of its new folder: lower case letters, digits, underscores.
+    /// Path of the new folder. The last part is the job's name: lower-case letters, digits, underscores.
     pub name: String,
     /// CSV or Parquet file to draft the contract from.
     #[arg(long, value_name = "FILE")]
@@ -269,16 +269,16 @@ pub struct NewJobArgs {
 /// Flags of `new machine`.
 #[derive(Debug, Args)]
 pub struct NewMachineArgs {
-    /// Name of the state machine and of its new folder.
+    /// Path of the new folder. The last part is the state machine's name: letters, digits, `-` and `_`.
     pub name: String,
 }
 
 /// Flags of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// File that defines a state machine, folder of jobs and state machines, or URL or name of a job.
+    /// File that defines a state machine, folder that contains jobs and state machines, or name or URL of a job.
     pub path: String,
-    /// Type of the state machines.
+    /// Type of all checked state machines.
     #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = MachineKind::Standard, ignore_case = true)]
     pub machine_type: MachineKind,
 }
@@ -286,9 +286,9 @@ pub struct CheckArgs {
 /// Flags of the verbs that read a job's log.
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// Name of the job, or its folder or URL.
+    /// Name, folder or URL of the job.
     pub job: String,
-    /// Root of the tables.
+    /// Folder or URL above the tables: the `--output` of the runs.
     #[arg(long, value_name = "URL")]
     pub output: String,
 }
@@ -296,10 +296,10 @@ pub struct LogArgs {
 /// Flags of `vacuum`.
 #[derive(Debug, Args)]
 pub struct VacuumArgs {
-    /// Job and root of its tables.
+    /// The job, and the folder or URL above its tables.
     #[command(flatten)]
     pub log: LogArgs,
-    /// Also deletes quarantined rows older than this, such as `90d` or `12h`.
+    /// Also deletes quarantined rows that are older than this age, such as `90d`, `12h` or `30m`.
     #[arg(long, value_name = "AGE")]
     pub quarantine_older_than: Option<String>,
 }
@@ -316,7 +316,7 @@ pub struct GenerateArgs {
     /// Share of each dataset's lines, 0 to 0.5, that break the contract.
     #[arg(long, value_name = "SHARE", default_value = "0")]
     pub dirt: String,
-    /// Root of the raw data; datasets are written to `<URL>/raw/<dataset>/`.
+    /// Folder or URL above the raw data: a dataset's files are written to `<URL>/raw/<dataset>/`.
     #[arg(long, value_name = "URL")]
     pub out: String,
 }

@@ -6,14 +6,17 @@ use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use drivetrain_statemachine::MachineType;
 
+use crate::error::Result;
+use crate::machines::buckets::handler::Buckets;
 use crate::machines::simulation::MaxEvents;
+use crate::machines::stand_ins::StandIns;
 
 /// Flags of `simulate`.
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
     /// File that defines the state machine.
     pub definition: PathBuf,
-    /// Input: a file, JSON, or `-` for standard input [default: `{}`].
+    /// Input of the execution: a file, JSON, or `-` for standard input [default: `{}`].
     #[arg(long, value_name = "JSON")]
     pub input: Option<String>,
     /// Type of the state machine.
@@ -30,28 +33,29 @@ pub struct SimulateArgs {
         allow_negative_numbers = true
     )]
     pub seed: u64,
-    /// Name of the state machine in ARNs and in the mock file [default: the file's, without `.json` and `.asl`].
+    /// Name of the state machine in ARNs and in the mock file [default: the file's name without `.json` and `.asl`].
     #[arg(long, value_name = "NAME", value_parser = machine_name)]
     pub name: Option<String>,
     /// File with mocked answers of tasks, in the format of Step Functions Local.
     #[arg(long, value_name = "FILE")]
     pub mocks: Option<PathBuf>,
-    /// Name of the case in the mock file; optional if there is only one.
+    /// Name of the case in the mock file; optional if the file has only one case for the machine.
     #[arg(long, value_name = "NAME", requires = "mocks")]
     pub case: Option<String>,
-    /// Folder that Map states read and write in place of an S3 bucket; may be repeated.
-    #[arg(long, value_name = "BUCKET=DIR")]
-    pub s3: Vec<String>,
-    /// Lets waits take real time instead of none.
+    /// Stand-ins of AWS services.
+    #[command(flatten)]
+    pub stand_ins: StandInArgs,
+    /// Makes waits take real time; without this flag, they take no time.
     #[arg(long)]
     pub real_time: bool,
-    /// Maximum number of events of the execution, or `none` for any number [default: 25000 for a STANDARD machine].
+    /// Maximum number of events of the execution, or `none` for no limit [default: 25000 for STANDARD, none for
+    /// EXPRESS].
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub max_events: Option<MaxEvents>,
-    /// File for the execution's own history, one event per line; `mocks` can turn it into a test case.
+    /// File to write the history of the execution to, one event per line; `mocks` can turn it into a test case.
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
-    /// File for the histories of the child executions of distributed Maps, one event per line with its `executionArn`.
+    /// File to write the histories of distributed Maps' child executions to; each line is an event with `executionArn`.
     #[arg(long, value_name = "FILE")]
     pub children: Option<PathBuf>,
     /// Shows the input and output of each state.
@@ -86,7 +90,7 @@ fn machine_name(text: &str) -> Result<String, String> {
 pub struct TestArgs {
     /// Folder with test cases, or the file of one test case.
     pub path: PathBuf,
-    /// File for the results as JUnit XML.
+    /// File to write the results to, as JUnit XML.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
 }
@@ -106,17 +110,17 @@ pub struct TestStateArgs {
     /// Variables that earlier states have assigned, as a JSON object.
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub variables: Option<String>,
-    /// Context object, or a part of it.
+    /// Context object, or some of its fields, as a JSON object.
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub context: Option<String>,
-    /// Mocked answer, which a Task state needs: `{"result": ..}` or `{"errorOutput": {"error": .., "cause": ..}}`.
+    /// Mocked answer, required for a Task state: `{"result": ..}` or `{"errorOutput": {"error": .., "cause": ..}}`.
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub mock: Option<String>,
-    /// Situation of the state: a JSON object with `retrierRetryCount`, `errorCausedByState`, `mapIterationFailureCount` or
-    /// `mapItemReaderData`.
+    /// Situation that the test assumes, such as earlier retries: a JSON object with `retrierRetryCount`,
+    /// `errorCausedByState`, `mapIterationFailureCount` or `mapItemReaderData`.
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub configuration: Option<String>,
-    /// Level of detail of the data that is shown.
+    /// Level of detail of the printed data.
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Info, ignore_case = true, conflicts_with = "request")]
     pub level: Level,
     /// Shows the secrets of an HTTP task, which are hidden otherwise.
@@ -125,7 +129,7 @@ pub struct TestStateArgs {
     /// ARN of the role in the context object.
     #[arg(long, value_name = "ARN", conflicts_with = "request")]
     pub role_arn: Option<String>,
-    /// File with the API's request object; the API's response object is printed.
+    /// File with a request of AWS's TestState API, as JSON; the response is printed as JSON of the API.
     #[arg(long, value_name = "FILE")]
     pub request: Option<PathBuf>,
 }
@@ -136,10 +140,30 @@ pub struct TestStateArgs {
 pub enum Level {
     /// The output or the error.
     Info,
-    /// Also the data after each step of its processing.
+    /// Also the data after each processing step, such as `InputPath`.
     Debug,
     /// Also the request and response of an HTTP task.
     Trace,
+}
+
+/// Flags of the stand-ins: local services that answer tasks in place of AWS services.
+#[derive(Debug, Args)]
+pub struct StandInArgs {
+    /// Folder that Map states read and write in place of an S3 bucket; may be repeated.
+    #[arg(long, value_name = "BUCKET=DIR")]
+    pub s3: Vec<String>,
+}
+
+impl StandInArgs {
+    /// Converts the flags to the stand-ins of an execution.
+    ///
+    /// # Errors
+    /// `Usage` for a value that is not `BUCKET=DIR`; `InputMissing` for a folder that does not exist.
+    pub fn resolve(&self) -> Result<StandIns> {
+        Ok(StandIns {
+            buckets: Buckets::parse(&self.s3)?,
+        })
+    }
 }
 
 /// Flags of `mocks`.
@@ -151,13 +175,13 @@ pub struct MocksArgs {
     /// File with the history of a distributed Map's child execution, or a file of `simulate --children`; may be repeated.
     #[arg(long, value_name = "FILE")]
     pub children: Vec<PathBuf>,
-    /// File that defines the state machine, which is needed to order the answers if iterations ran in parallel [default: with
-    /// `--format case`, the definition beside the case].
+    /// File that defines the state machine; needed to order the answers if iterations ran in parallel [default: with
+    /// `--format case`, the definition beside the file of `--out`].
     #[arg(long, value_name = "FILE")]
     pub definition: Option<PathBuf>,
-    /// Folder that Map states read in place of an S3 bucket; may be repeated.
-    #[arg(long, value_name = "BUCKET=DIR")]
-    pub s3: Vec<String>,
+    /// Stand-ins of AWS services.
+    #[command(flatten)]
+    pub stand_ins: StandInArgs,
     /// Kind of file to write.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MocksFormat::Mocks)]
     pub format: MocksFormat,

@@ -14,11 +14,12 @@ use crate::store::Location;
 use crate::terminal::printer::AnswerFormat;
 use crate::terminal::row_writer::RowFormat;
 
-/// Smallest target size of a file. With less, every row group would be a file of its own, which is surely a mistake.
+/// Smallest target size of a Parquet file, in bytes. A smaller size would give nearly every row group a file of its
+/// own.
 const LEAST_FILE_BYTES: u64 = 1 << 20;
 
 impl RequestArgs {
-    /// Converts the flags that `run` and `plan` share.
+    /// Converts the flags that `run` and `plan` share into the settings of a run.
     ///
     /// # Errors
     /// `Usage` for an invalid value; the message names the flag.
@@ -37,7 +38,7 @@ impl RequestArgs {
             {
                 return Err(Error::new(
                     ErrorKind::Usage,
-                    format!("parameter `{name}` is given twice"),
+                    format!("`--param` sets the parameter `{name}` twice"),
                 ));
             }
         }
@@ -60,12 +61,13 @@ impl EngineArgs {
     /// # Errors
     /// `Usage` for an invalid value; the message names the flag.
     pub fn shape(&self) -> Result<Shape> {
-        let target_file_bytes = parse_size(&self.file_size)?;
+        let target_file_bytes =
+            parse_size(&self.file_size).map_err(|error| of_flag("--file-size", error))?;
         if target_file_bytes < LEAST_FILE_BYTES {
             return Err(Error::new(
                 ErrorKind::Usage,
                 format!(
-                    "`--file-size {}` is too small: at least 1 MiB is needed",
+                    "`--file-size` must be at least 1 MiB, got {}",
                     self.file_size
                 ),
             ));
@@ -78,12 +80,12 @@ impl EngineArgs {
                     self.max_rejected
                 ),
             )
-            .hint("write a share such as `0.01` for one row in a hundred"));
+            .hint("write a share such as `0.01` for one line in a hundred"));
         }
         if self.row_group_rows == 0 {
             return Err(Error::new(
                 ErrorKind::Usage,
-                "`--row-group-rows` must be at least 1",
+                "`--row-group-rows` must be at least 1, got 0",
             ));
         }
         Ok(Shape {
@@ -109,19 +111,30 @@ impl EngineArgs {
         if self.threads == Some(0) {
             return Err(Error::new(
                 ErrorKind::Usage,
-                "`--threads` must be at least 1",
+                "`--threads` must be at least 1, got 0",
             ));
         }
         Ok(EngineSettings {
-            memory: MemoryLimit::resolve(self.memory_limit.as_deref())?,
+            memory: memory_limit(self.memory_limit.as_deref())?,
             threads: self.threads.unwrap_or_else(processors),
             spill_dir: self.spill_dir.clone().unwrap_or_else(std::env::temp_dir),
         })
     }
 }
 
+/// Resolves the value of `--memory-limit`.
+fn memory_limit(text: Option<&str>) -> Result<MemoryLimit> {
+    MemoryLimit::resolve(text).map_err(|error| of_flag("--memory-limit", error))
+}
+
+/// Puts the name of a flag before the message about its value.
+fn of_flag(flag: &str, error: Error) -> Error {
+    let message = format!("`{flag}`: {error}");
+    error.reworded(message)
+}
+
 impl QueryArgs {
-    /// Converts the memory limit of a query; other settings have their defaults.
+    /// Converts the memory limit of a query; the numbers of threads and the spill folder have their defaults.
     ///
     /// # Errors
     /// `Usage` for an invalid value; the message names the flag.
@@ -131,7 +144,7 @@ impl QueryArgs {
     )]
     pub fn settings(&self) -> Result<EngineSettings> {
         Ok(EngineSettings {
-            memory: MemoryLimit::resolve(self.memory_limit.as_deref())?,
+            memory: memory_limit(self.memory_limit.as_deref())?,
             threads: processors(),
             spill_dir: std::env::temp_dir(),
         })
@@ -205,7 +218,7 @@ mod tests {
             (["--param", "from"], "`--param from`"),
             (["--max-rejected", "1.5"], "`--max-rejected 1.5`"),
             (["--threads", "0"], "`--threads`"),
-            (["--file-size", "3"], "`--file-size 3`"),
+            (["--file-size", "3"], "`--file-size`"),
             (["--memory-limit", "lots"], "`lots`"),
         ] {
             let error = resolve(&flags).unwrap_err();

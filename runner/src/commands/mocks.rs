@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use crate::cli::{MocksArgs, MocksFormat};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::machines::buckets::handler::Buckets;
 use crate::machines::definition::{DefinitionFile, read_text, stem};
 use crate::machines::definition_cache::not_one_of;
 use crate::machines::mocks::from_history::Recorded;
@@ -26,8 +25,8 @@ pub fn mocks(args: &MocksArgs) -> Result<Answer> {
     let recorded = Recorded::parse(&read_text(&args.from_history)?, &children)?;
     if recorded.lacks_children() {
         note(
-            "warning: a distributed Map ran, and its child executions have separate histories: without \
-             `--children FILE` their tasks have no answers",
+            "warning: the execution ran a distributed Map, whose child executions have separate histories: pass them \
+             with `--children FILE`, or their tasks have no answers",
         );
     }
     let mocks = mock_file(args, &recorded)?;
@@ -54,7 +53,7 @@ pub fn mocks(args: &MocksArgs) -> Result<Answer> {
 /// Answer with the path of the file that was written.
 #[derive(Serialize)]
 struct WrittenFile {
-    /// Path of the file.
+    /// Path that `--out` names.
     written: String,
 }
 
@@ -75,19 +74,19 @@ fn mock_file(args: &MocksArgs, recorded: &Recorded) -> Result<Value> {
             let error = Error::new(ErrorKind::Usage, format!("`{shown}` has errors"));
             return Err(error.hint(format!("`drivetrain check {shown}` lists them")));
         };
-        match replay(recorded, &machine, &name, &Buckets::parse(&args.s3)?)? {
+        match replay(recorded, &machine, &name, &args.stand_ins.resolve()?)? {
             Replayed::InOrder(handler) => return Ok(handler.mock_file(&args.name, &args.case)),
             Replayed::Diverged(state) => note(&format!(
-                "warning: with `{shown}`, the state `{state}` makes more calls than were recorded, so the answers are \
-                 in recorded order; `--s3 BUCKET=DIR` provides the objects that Map states read"
+                "warning: in a replay with `{shown}`, the state `{state}` makes more calls than the history has, so the \
+                 answers stay in recorded order; if a Map state reads objects, pass them with `--s3 BUCKET=DIR`"
             )),
         }
     }
     recorded.mock_file(&args.name, &args.case)
 }
 
-/// Returns the definition beside the case file to write: `orders.asl.json` for `orders.<anything>.case.json`. `None` if there is
-/// none, or if the output is not a case.
+/// Returns the path of the definition beside the case file that `--out` names, such as `orders.asl.json` for
+/// `orders.<anything>.case.json`. Returns `None` if no such definition exists, or if the output is not a case file.
 fn beside(args: &MocksArgs) -> Option<PathBuf> {
     let out = args
         .out

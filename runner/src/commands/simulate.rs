@@ -12,12 +12,11 @@ use serde_json::{Value, json};
 
 use crate::cli::SimulateArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::machines::buckets::handler::Buckets;
 use crate::machines::definition::DefinitionFile;
 use crate::machines::definition_cache::not_one_of;
 use crate::machines::duration_text::time_span;
 use crate::machines::execution_tree::tree;
-use crate::machines::findings::failure_location::{FailureLocation, culprit};
+use crate::machines::findings::failure_location::{FailureLocation, locate_failure};
 use crate::machines::findings::finding::counted;
 use crate::machines::findings::table::Diagnostics;
 use crate::machines::history_file::HistoryFile;
@@ -66,7 +65,7 @@ pub fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Answer, Unanswe
         seed: args.seed,
         max_events: args.max_events,
         mocks,
-        buckets: Buckets::parse(&args.s3)?,
+        stand_ins: args.stand_ins.resolve()?,
         real_time: args.real_time,
         keeps_inputs: false,
         interruptible: true,
@@ -160,9 +159,9 @@ impl ToText for Simulated {
     }
 }
 
-/// Failure of a simulation, with what a person wants to see of the execution.
+/// Failure of a simulation, with the tree of the execution that people see before the error.
 pub struct Unanswered {
-    /// The error, which names the call if one had no answer.
+    /// The error; if a task call has no answer, its message names the state and the call.
     pub error: Error,
     /// Tree of the execution up to the call without an answer; `None` for other errors and for JSON.
     pub shown: Option<String>,
@@ -179,7 +178,7 @@ impl From<Error> for Unanswered {
 /// AWS keeps separate histories for child executions, so `file` and `events` get only the events of the execution itself.
 #[derive(Clone, Default)]
 struct SimulationSink {
-    /// ARN of the execution itself, taken from the first event.
+    /// ARN of the simulated execution, taken from the first event; events with another ARN are of child executions.
     own: Arc<Mutex<Option<Arc<str>>>>,
     /// File that `--history` names.
     file: Option<HistoryFile>,
@@ -249,9 +248,7 @@ fn require_distinct_files(args: &SimulateArgs) -> Result<()> {
     }
     if args.history.is_some() && args.history == args.children {
         let message = "`--history` and `--children` name the same file";
-        return Err(
-            Error::new(ErrorKind::Usage, message).hint("name another file for one of the two")
-        );
+        return Err(Error::new(ErrorKind::Usage, message).hint("name two different files"));
     }
     Ok(())
 }
@@ -282,15 +279,17 @@ fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -
         .iter()
         .any(|one| one.name == *state && one.state_type == "Map");
     let hint = match (is_map, &args.mocks) {
-        (true, _) => "`--s3 BUCKET=DIR` uses a folder in place of a bucket".to_owned(),
+        (true, _) => {
+            "pass `--s3 BUCKET=DIR` to use a local folder in place of the S3 bucket".to_owned()
+        }
         (false, Some(path)) => {
             format!(
-                "calls are numbered from 0; add the answer to `{}`",
+                "add an answer for this call to `{}`; calls are numbered from 0",
                 path.display()
             )
         }
         (false, None) => {
-            "calls are numbered from 0; `--mocks FILE --case NAME` provides the answers of tasks"
+            "pass the answers of tasks with `--mocks FILE --case NAME`; calls are numbered from 0"
                 .to_owned()
         }
     };
@@ -316,7 +315,7 @@ fn shown(output: &Value) -> Result<String> {
     let beginning: String = line.chars().take(MOST_CHARACTERS).collect();
     let length = grouped(line.len() as u64);
     Ok(format!(
-        "{beginning}.. ({length} bytes; `--output-format json` prints them all)"
+        "{beginning}.. ({length} bytes; `--output-format json` prints the whole output)"
     ))
 }
 
@@ -346,7 +345,7 @@ fn text(
         }
     }
     if outcome.status == Status::Failed
-        && let Some(found) = culprit(&traced.steps, &definition.text)
+        && let Some(found) = locate_failure(&traced.steps, &definition.text)
     {
         let FailureLocation {
             state,

@@ -10,9 +10,9 @@ use crate::machines::findings::finding::Finding;
 /// A definition file: its path and its unchanged text.
 #[derive(Clone, Debug)]
 pub struct DefinitionFile {
-    /// The path as the user wrote it.
+    /// The path as the user wrote it, for messages.
     pub path: PathBuf,
-    /// The file's text, unchanged.
+    /// The file's text, with its byte order mark if it has one.
     pub text: String,
 }
 
@@ -35,7 +35,7 @@ impl DefinitionFile {
         machine_name(&self.path)
     }
 
-    /// Parses the definition as a machine of a type.
+    /// Parses the definition as a STANDARD or an EXPRESS machine.
     ///
     /// # Errors
     /// All findings of a definition that is invalid.
@@ -102,14 +102,16 @@ fn read_exactly(path: &Path) -> Result<String> {
         };
         let refused = Error::new(kind, format!("cannot read `{shown}`")).caused_by(error);
         match kind {
-            ErrorKind::Usage => refused.hint(format!("name a file in it: `{shown}/..`")),
+            ErrorKind::Usage => refused.hint(format!("`{shown}` is a folder: name a file in it")),
             _ => refused,
         }
     })?;
     String::from_utf8(bytes)
         .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
         .context(ErrorKind::Usage, format!("`{shown}` is not UTF-8"))
-        .map_err(|error| error.hint("save it as UTF-8; PowerShell's `>` writes UTF-16"))
+        .map_err(|error| {
+            error.hint("save the file as UTF-8; `>` in Windows PowerShell writes UTF-16")
+        })
 }
 
 #[cfg(test)]

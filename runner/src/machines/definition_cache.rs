@@ -15,7 +15,7 @@ use crate::machines::findings::finding::Finding;
 pub struct MachineFiles {
     /// Machines by the file's canonical path and whether they are EXPRESS; `None` for a definition with errors.
     machines: BTreeMap<(PathBuf, bool), Option<Machine>>,
-    /// Findings in definitions and cases so far.
+    /// Findings in all definitions and cases so far, which are reported together before any case runs.
     pub findings: Findings,
 }
 
@@ -47,7 +47,7 @@ impl MachineFiles {
 /// Checks that writing an output file does not overwrite one of the input files.
 ///
 /// # Errors
-/// `Usage` if the output is one of them, by whichever path. The message names the output by its `flag`.
+/// `Usage` if the output is one of the input files, even by another path. The message names the output by its `flag`.
 pub fn not_one_of<'a>(
     flag: &str,
     written: &Path,
@@ -60,14 +60,15 @@ pub fn not_one_of<'a>(
             let shown = other.display();
             let error = Error::new(
                 ErrorKind::Usage,
-                format!("`{flag}` would overwrite `{shown}`"),
+                format!("`{flag}` would overwrite the input file `{shown}`"),
             );
-            Err(error.hint("name another file"))
+            Err(error.hint(format!("name another file with `{flag}`")))
         }
     }
 }
 
-/// Returns the canonical path of a file, which is the same for all paths to it.
+/// Returns the canonical path of a file, so that different paths to one file compare equal; an unresolvable path stays
+/// as it is.
 #[must_use]
 pub fn identity(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())

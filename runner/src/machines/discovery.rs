@@ -10,7 +10,7 @@ use crate::machines::definition::read_text;
 /// The largest JSON file that may be a definition. AWS refuses larger definitions, so a larger file is data.
 const LARGEST_DEFINITION_BYTES: u64 = 1 << 20;
 
-/// Name of the file that marks a cache folder, which a tool can create again and discovery skips.
+/// Name of the file that marks a cache folder. Discovery skips such a folder, because a tool can create it again.
 const CACHE_MARK: &str = "CACHEDIR.TAG";
 
 /// The jobs and definitions that discovery has found, each sorted by path.

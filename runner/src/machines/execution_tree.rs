@@ -9,11 +9,11 @@ use crate::machines::duration_text::time_span;
 use crate::machines::findings::finding::plural;
 use crate::report::grouped;
 
-/// The most iterations of a Map that are drawn one by one. If there are more, only failed ones are drawn, and the totals of all
-/// follow.
+/// The most iterations of a Map that are all drawn. If there are more, only failed iterations are drawn, followed by
+/// the totals per state.
 const MOST_SHOWN: u64 = 10;
 
-/// The length to which a cause is truncated in the tree; the end of the report shows it in full.
+/// The length to which a cause is truncated in the tree; the end of the report shows the execution's cause in full.
 const MOST_CAUSE_CHARACTERS: usize = 300;
 
 /// Draws the visited states in order, each with its type, duration, result and inner states, and with its data if the trace has
@@ -145,7 +145,7 @@ fn same_reason(one: &Attempted, other: &Attempted) -> bool {
     one.error == other.error && one.cause == other.cause
 }
 
-/// Draws every iteration if there are few; otherwise the failed ones, and the totals per state.
+/// Draws every iteration if there are at most [`MOST_SHOWN`]; otherwise the failed iterations and the totals per state.
 fn draw_iterations(iterations: &Iterations, guide: &str, text: &mut String) {
     let in_full = iterations.total() <= MOST_SHOWN;
     let mut shown: Vec<&Iteration> = iterations
@@ -195,7 +195,7 @@ fn summed(totals: &Totals) -> String {
     text
 }
 
-/// Draws a named branch or iteration and its states.
+/// Draws the line of a branch or an iteration, and below it the states that it visited.
 fn draw_group(name: &str, steps: &Steps, is_last: bool, guide: &str, text: &mut String) {
     let (branch, below) = if is_last {
         ("└─", "   ")
@@ -211,7 +211,7 @@ fn reason(attempted: &Attempted) -> String {
     let error = match (&attempted.error, &attempted.cause) {
         (Some(error), _) => error,
         (None, Some(_)) => "an error without a name",
-        (None, None) => "the history does not record why",
+        (None, None) => "the history does not record the error",
     };
     let Some(cause) = attempted.cause.as_deref().filter(|cause| !cause.is_empty()) else {
         return error.to_owned();

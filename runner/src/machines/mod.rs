@@ -9,7 +9,7 @@ pub(crate) mod execution_tree;
 pub(crate) mod history_file;
 pub(crate) mod json_argument;
 pub(crate) mod simulation;
-pub(crate) mod task_routes;
+pub(crate) mod stand_ins;
 
 pub(crate) mod buckets;
 pub(crate) mod case;

@@ -15,8 +15,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::machines::buckets::handler::Buckets;
-use crate::machines::task_routes::task_routes;
+use crate::machines::stand_ins::StandIns;
 use crate::terminal::signals;
 
 /// An execution to run, with everything that its result depends on.
@@ -26,7 +25,7 @@ pub struct Simulation {
     pub machine: Machine,
     /// The machine's name in ARNs and in the context object.
     pub name: String,
-    /// The execution's input.
+    /// The input with which the execution starts.
     pub input: Value,
     /// The date and time at which the execution starts.
     pub start_time: DateTime<Utc>,
@@ -34,10 +33,10 @@ pub struct Simulation {
     pub seed: u64,
     /// The limit of events in the history; `None` for AWS's quota of the machine's type.
     pub max_events: Option<MaxEvents>,
-    /// The mocked answers of tasks.
+    /// The answers to task calls; a call without an answer ends the simulation.
     pub mocks: MockCase,
-    /// Local folders that replace the S3 buckets that Map states read and write.
-    pub buckets: Buckets,
+    /// The local services that answer tasks in place of AWS services.
+    pub stand_ins: StandIns,
     /// `true` if waits take real time; `false` if the clock is virtual and jumps to the next timer.
     pub real_time: bool,
     /// Whether to keep the inputs of task calls for [`Ran::inputs`].
@@ -49,9 +48,9 @@ pub struct Simulation {
 /// The limit of events in the history of an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxEvents {
-    /// At most this number of events.
+    /// The most events that the history may have.
     Limit(NonZeroU64),
-    /// No limit.
+    /// No limit, written as `none`.
     None,
 }
 
@@ -79,7 +78,7 @@ impl FromStr for MaxEvents {
     }
 }
 
-/// The result of a simulation.
+/// The end of a simulation and the task calls that it made.
 #[derive(Clone, Debug)]
 pub struct Ran {
     /// The outcome of the execution, or the task call for which the mocks have no answer.
@@ -93,7 +92,7 @@ pub struct Ran {
 /// The inputs of task calls per state, in the order of the calls.
 pub type Inputs = BTreeMap<String, Vec<Value>>;
 
-/// Way in which a simulation ended.
+/// The end of a simulation: that of its execution, or a task call that no mock answers.
 #[derive(Clone, Debug)]
 pub enum Ended {
     /// The execution ended, with success or failure.
@@ -103,7 +102,7 @@ pub enum Ended {
 }
 
 impl Simulation {
-    /// Runs the execution to its end; `sink` records its events and those of its child executions.
+    /// Runs the execution to its end; `sink` records the events of the execution and of its child executions.
     ///
     /// # Errors
     /// `Usage` for an input that AWS would refuse; `Failed` if the runtime or the signal handlers cannot be set up.
@@ -119,7 +118,7 @@ impl Simulation {
         runtime.block_on(self.execute(sink))
     }
 
-    /// Runs the execution on the current runtime.
+    /// Runs the execution on the current Tokio runtime, whose clock may be paused.
     ///
     /// A call without a mocked answer must not fail its task, because a machine that catches all errors would hide the missing
     /// mock. Such a call is never answered; it ends the simulation.
@@ -127,7 +126,7 @@ impl Simulation {
         let handler = MockHandler::new(self.mocks);
         let inputs = Arc::new(Mutex::default());
         let recording = Recording {
-            tasks: task_routes(handler.clone(), self.buckets),
+            tasks: self.stand_ins.router(handler.clone()),
             inputs: self.keeps_inputs.then(|| Arc::clone(&inputs)),
         };
         let mut engine = Engine::new(recording)
@@ -160,7 +159,7 @@ impl Simulation {
 
 /// Handler that records the inputs of task calls before it routes the calls to their targets.
 struct Recording {
-    /// Router to the targets of the calls.
+    /// Router that sends S3 calls to local folders and all other calls to the mocks.
     tasks: TaskRouter,
     /// Recorded inputs; `None` if they are not kept.
     inputs: Option<Arc<Mutex<Inputs>>>,

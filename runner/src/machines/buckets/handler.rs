@@ -24,20 +24,20 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// relative to the bucket's folder; a key that would lead out of the folder is refused.
 #[derive(Clone, Debug, Default)]
 pub struct Buckets {
-    /// Canonical paths of the folders, by bucket.
+    /// Canonical path of each bucket's folder, by the bucket's name.
     folders: BTreeMap<String, PathBuf>,
     /// Objects that executions have put, if they are kept in memory; `None` if they are written to the folders.
     kept: Option<Arc<Mutex<WrittenObjects>>>,
 }
 
-/// Bodies of objects, by bucket and key.
+/// Bodies of the objects that executions have put, by bucket and key.
 type WrittenObjects = BTreeMap<(String, String), Bytes>;
 
 impl Buckets {
     /// Parses the values of `--s3`, each `BUCKET=DIR`.
     ///
     /// # Errors
-    /// `Usage` for a value without `=`, and as [`Self::add`].
+    /// `Usage` for a value that is not `BUCKET=DIR`, and the errors of [`Self::add`].
     pub fn parse(given: &[String]) -> Result<Self> {
         let mut buckets = Self::default();
         for one in given {
@@ -68,13 +68,13 @@ impl Buckets {
         if !whole.is_dir() {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("`{shown}` is not a folder"),
+                format!("`{shown}` is not a folder, so it cannot replace the bucket `{bucket}`"),
             ));
         }
         if self.folders.insert(bucket.to_owned(), whole).is_some() {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("the bucket `{bucket}` is given twice"),
+                format!("`--s3` names the bucket `{bucket}` more than once"),
             ));
         }
         Ok(())
@@ -122,7 +122,7 @@ impl Buckets {
         }
     }
 
-    /// Answers `getObject` with the body in chunks; for a Parquet file, with its rows as JSON too.
+    /// Answers `getObject` with the body in chunks. For a Parquet file, the output also has the rows as JSON.
     fn get(&self, bucket: &str, folder: &Path, key: &str) -> Result<TaskOutput, TaskFailure> {
         if let Some(body) = self.kept(bucket, key) {
             return Ok(TaskOutput::object(body));
@@ -225,7 +225,7 @@ impl Buckets {
         let mut found = crate::machines::buckets::listing::files(folder).map_err(|error| {
             TaskFailure::new(
                 "S3.InternalError",
-                format!("the bucket {bucket} cannot be listed: {error}"),
+                format!("s3://{bucket} cannot be listed: {error}"),
             )
         })?;
         if let Some(kept) = &self.kept {
@@ -263,7 +263,7 @@ fn below(folder: &Path, bucket: &str, key: &str) -> Result<PathBuf, TaskFailure>
     }
 }
 
-/// Returns the failure for a key that leads out of its folder.
+/// Returns the failure for a key that leads out of its bucket's folder.
 fn outside(bucket: &str, key: &str) -> TaskFailure {
     TaskFailure::new(
         "S3.InvalidRequest",
@@ -275,7 +275,9 @@ fn outside(bucket: &str, key: &str) -> TaskFailure {
 fn unknown(resource: &str) -> TaskFailure {
     TaskFailure::new(
         "S3.InvalidRequest",
-        format!("The folder of a bucket cannot answer {resource}."),
+        format!(
+            "A local folder cannot answer {resource}, only getObject, listObjectsV2 and putObject."
+        ),
     )
 }
 

@@ -6,12 +6,12 @@ use std::path::Path;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-/// An object in a listing, without its key.
+/// Size and time of an object in a listing, whose key is stored beside it.
 #[derive(Clone, Copy, Debug)]
 pub struct ListedObject {
-    /// Size of the object.
+    /// Length of the object's body; part of the entity tag.
     size_bytes: u64,
-    /// Time of the last change; part of the entity tag.
+    /// Time of the last change, 1970-01-01 for an object in memory; part of the entity tag.
     modified: DateTime<Utc>,
 }
 

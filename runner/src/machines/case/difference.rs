@@ -12,20 +12,20 @@ const MOST_CHARACTERS: usize = 400;
 /// A difference between an expectation of a case and the result of its execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// The compared expectation, and the JSON pointer to the place in its value: `output /total`.
+    /// The compared expectation, followed by the JSON pointer to the value that differs: `output /total`.
     pub what: String,
-    /// The expected value, as text.
+    /// The expected value as text; long JSON is truncated.
     pub expected: String,
-    /// The actual value, as text.
+    /// The actual value as text; long JSON is truncated.
     pub got: String,
 }
 
-/// Whether the actual value may have more than the expected fields.
+/// The rule for object fields that the actual value has and the expected value does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
-    /// The values must be equal.
+    /// Extra fields are differences, so both values must be equal.
     Whole,
-    /// Objects may have more fields than expected, at any depth.
+    /// Extra fields of the actual value are ignored, at any depth.
     Part,
 }
 
@@ -45,8 +45,8 @@ impl Difference {
     }
 }
 
-/// Compares two JSON values and returns a difference for each place that does not match. Numbers are compared by value, so `1`
-/// equals `1.0`.
+/// Compares two JSON values and returns one difference per scalar, array item or object field that does not match.
+/// Numbers are compared by value, so `1` equals `1.0`.
 #[must_use]
 pub fn differences(
     what: &str,
@@ -61,14 +61,14 @@ pub fn differences(
         found.truncate(MOST);
         found.push(Difference::new(
             what,
-            "no more differences",
-            format!("{more} more"),
+            "no further differences",
+            format!("{more} further differences"),
         ));
     }
     found
 }
 
-/// Compares two values and everything inside them, and adds the differences; `None` is an absent value.
+/// Compares two values and everything inside them, and adds the differences to `found`; `None` is an absent value.
 fn compare(
     what: &str,
     pointer: &str,
@@ -122,12 +122,12 @@ fn compare(
     }
 }
 
-/// Formats a value as truncated JSON, or as `nothing` if it is absent.
+/// Formats a value as truncated JSON, or as `no value` if it is absent.
 fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "nothing".to_owned(), |value| cut(&value.to_string()))
+    value.map_or_else(|| "no value".to_owned(), |value| cut(&value.to_string()))
 }
 
-/// Truncates a text to [`MOST_CHARACTERS`].
+/// Truncates a text to [`MOST_CHARACTERS`] and marks the cut with `..`.
 #[must_use]
 pub fn cut(text: &str) -> String {
     match text.char_indices().nth(MOST_CHARACTERS) {
@@ -157,9 +157,9 @@ mod tests {
             places(&expected, &got, Strictness::Whole),
             [
                 "output /b/1/c: true / false",
-                "output /b/2: nothing / 3",
+                "output /b/2: no value / 3",
                 "output /d~1e: \"x\" / \"y\"",
-                "output /more: nothing / null",
+                "output /more: no value / null",
             ]
         );
         assert_eq!(places(&expected, &got, Strictness::Part).len(), 3);
@@ -175,6 +175,9 @@ mod tests {
         let expected: Vec<u32> = (0..100).collect();
         let got: Vec<u32> = (1..101).collect();
         let found = differences("output", &json!(expected), &json!(got), Strictness::Whole);
-        assert_eq!((found.len(), found[MOST].got.as_str()), (21, "80 more"));
+        assert_eq!(
+            (found.len(), found[MOST].got.as_str()),
+            (21, "80 further differences")
+        );
     }
 }

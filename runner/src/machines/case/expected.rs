@@ -14,9 +14,9 @@ use crate::machines::case::fields::{EXPECT, names};
 pub struct Expected {
     /// The status in which the execution must end.
     pub status: String,
-    /// The whole output.
+    /// The value that the whole output must equal.
     pub output: Option<Value>,
-    /// A part of the output; the output may have more fields.
+    /// The value that the output must contain; objects of the output may have more fields.
     pub output_includes: Option<Value>,
     /// Values at paths of the output: the path as text, the parsed path, and the value.
     pub output_at: Vec<(String, Query, Value)>,
@@ -24,7 +24,7 @@ pub struct Expected {
     pub error: Option<Value>,
     /// The error's cause in full; JSON `null` if the execution must have no cause.
     pub cause: Option<Value>,
-    /// A part of the cause.
+    /// The text that the cause must contain.
     pub cause_includes: Option<String>,
     /// All states that the execution must enter, in order.
     pub visits: Option<Vec<String>>,
@@ -91,7 +91,7 @@ impl Expected {
         }
     }
 
-    /// Returns `true` if an expectation concerns the entered states; they are recorded only in this case.
+    /// Returns `true` if an expectation is about the entered states; otherwise they need not be recorded.
     #[must_use]
     pub fn is_about_visits(&self) -> bool {
         self.visits.is_some() || !self.visits_include.is_empty() || !self.visits_exclude.is_empty()

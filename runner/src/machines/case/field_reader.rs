@@ -1,4 +1,4 @@
-//! Reads the fields of a test case, and records every problem with its place.
+//! Reads the fields of a test case, and records every problem with its line and column.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::machines::findings::finding::{CASE_RULE, Finding};
 pub struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Adds findings to the collection.
+    /// Adds findings, in any order and possibly with duplicates.
     pub fn extend(&mut self, more: impl IntoIterator<Item = Finding>) {
         self.0.extend(more);
     }
@@ -73,7 +73,7 @@ impl Findings {
     }
 }
 
-/// Reader of the fields of one file; each method that finds a problem records it and returns `None`.
+/// Reader of the fields of one file, which records each problem as a finding and then continues.
 pub struct Reader<'a> {
     /// The file's path, for findings.
     path: PathBuf,
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
     }
 
-    /// Returns a value as an object, or records that it is none.
+    /// Returns a value as an object; records an error if it has another type.
     pub fn object<'v>(
         &mut self,
         value: &'v Value,
@@ -138,8 +138,8 @@ impl<'a> Reader<'a> {
     pub fn only(&mut self, fields: &Map<String, Value>, pointer: &str, known: &[&str]) {
         for name in fields.keys().filter(|name| !known.contains(&name.as_str())) {
             let message = format!(
-                "the field `{name}` is unknown, expected one of {}",
-                known.join(", ")
+                "the field `{name}` is unknown, expected one of `{}`",
+                known.join("`, `")
             );
             self.refuse(&Self::below(pointer, name), message);
         }
@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
     /// Records an error if an object has both of two fields that exclude each other.
     pub fn not_both(&mut self, fields: &Map<String, Value>, pointer: &str, one: &str, other: &str) {
         if fields.contains_key(one) && fields.contains_key(other) {
-            let message = format!("expected either `{one}` or `{other}`");
+            let message = format!("expected either `{one}` or `{other}`, got both");
             self.refuse(&Self::below(pointer, other), message);
         }
     }
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
     ) -> Option<Value> {
         let value = fields.get(name)?;
         if !value.is_string() && !value.is_null() {
-            self.refuse(&Self::below(pointer, name), "expected a string or null");
+            self.refuse(&Self::below(pointer, name), "expected a string or `null`");
         }
         Some(value.clone())
     }
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
         if words.contains(&text) {
             return Some(text);
         }
-        let message = format!("expected one of {}, got `{text}`", words.join(", "));
+        let message = format!("expected one of `{}`, got `{text}`", words.join("`, `"));
         self.refuse(&Self::below(pointer, name), message);
         None
     }
@@ -242,8 +242,7 @@ impl<'a> Reader<'a> {
         texts
     }
 
-    /// Checks that the machine has all these states, and that the type of each is one of `types`. The names are the fields of the
-    /// object at `pointer`.
+    /// Checks each of `names` as [`Self::state`] does. The names are the keys of the object at `pointer`.
     pub fn states<'n>(
         &mut self,
         names: impl Iterator<Item = &'n String>,
@@ -270,8 +269,9 @@ impl<'a> Reader<'a> {
             (None, _) => self.refuse(pointer, format!("the machine has no state `{name}`")),
             (Some(state), Some(types)) if !types.contains(&state.state_type) => {
                 let message = format!(
-                    "the state `{name}` is a {} state and calls nothing",
-                    state.state_type
+                    "the state `{name}` is a {} state, expected a {} state",
+                    state.state_type,
+                    types.join(" or ")
                 );
                 self.refuse(pointer, message);
             }

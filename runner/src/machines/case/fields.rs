@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 /// A field of a test case, with its documentation.
 #[derive(Clone, Copy, Debug)]
 pub struct CaseField {
-    /// The name in JSON.
+    /// The field's key in a case file.
     pub name: &'static str,
     /// The type of the value, for the documentation.
     #[cfg_attr(
@@ -73,12 +73,12 @@ pub const CASE: &[CaseField] = &[
     field(
         "mock_case",
         "string",
-        "the case of that file; optional if the file has only one for the machine",
+        "the case in `mock_file`; optional if that file has only one case for the machine",
     ),
     field(
         "s3",
         "object",
-        "per bucket, the folder that Map states read instead; objects that they write are kept in memory",
+        "per bucket, a local folder that Map states read; objects that Map states write are kept in memory",
     ),
     field(
         "start_time",

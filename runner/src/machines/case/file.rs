@@ -15,6 +15,7 @@ use crate::machines::definition::{machine_name, stem};
 use crate::machines::definition_cache::MachineFiles;
 use crate::machines::mocks::file::read_mocks;
 use crate::machines::simulation::MaxEvents;
+use crate::machines::stand_ins::StandIns;
 
 /// Suffix of the names of case files.
 pub const SUFFIX: &str = ".case.json";
@@ -22,19 +23,20 @@ pub const SUFFIX: &str = ".case.json";
 /// The default start time of an execution. It is fixed, so that every run of a case gives the same result.
 const START_TIME: &str = "2026-01-01T00:00:00Z";
 
-/// The default limit of events for an EXPRESS execution, so that an endless loop ends; AWS has no quota for these.
+/// The default limit of events for an EXPRESS execution, so that an endless loop ends; AWS has no quota of events for
+/// EXPRESS.
 const EXPRESS_EVENTS: u64 = 1_000_000;
 
 /// A test case that was read without errors and is ready to run.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The case's name: that of its file without [`SUFFIX`].
+    /// The case's name: its file's name without [`SUFFIX`].
     pub name: String,
-    /// Path of the case file.
+    /// Path of the case file; its folder is the base of the paths in the case.
     pub path: PathBuf,
-    /// Path of the definition.
+    /// Path of the definition file, from which the machine's name is derived.
     pub definition: PathBuf,
-    /// The parsed definition.
+    /// The machine that the case executes, parsed from `definition`.
     pub machine: Machine,
     /// The date and time at which the execution starts.
     pub start_time: DateTime<Utc>,
@@ -42,13 +44,13 @@ pub struct Case {
     pub seed: u64,
     /// The limit of events in the history; `None` for AWS's quota of the machine's type.
     pub max_events: Option<MaxEvents>,
-    /// The execution's input.
+    /// The input with which the execution starts.
     pub input: Value,
-    /// The mocked answers of tasks.
+    /// The answers to task calls, from the field `mocks` or from the mock file.
     pub mocks: MockCase,
-    /// Local folders that replace the S3 buckets that Map states read.
-    pub buckets: Buckets,
-    /// The expectations about the result.
+    /// The local services that answer tasks; what tasks write stays in memory.
+    pub stand_ins: StandIns,
+    /// The expectations that the result of the execution must meet.
     pub expected: Expected,
 }
 
@@ -82,7 +84,10 @@ impl Case {
                 &machine_name(&definition),
                 machine.as_ref(),
             ),
-            buckets: buckets(&mut reader, path, fields),
+            stand_ins: StandIns {
+                buckets: buckets(&mut reader, path, fields),
+            }
+            .keeping_writes(),
             expected: Expected::read(&mut reader, fields, machine.as_ref()),
             definition,
             machine: machine?,
@@ -91,7 +96,7 @@ impl Case {
     }
 }
 
-/// Returns the name of a case: that of its file without [`SUFFIX`].
+/// Returns the name of a case: its file's name without [`SUFFIX`].
 fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.strip_suffix(SUFFIX).unwrap_or(&name).to_owned()
@@ -102,7 +107,8 @@ fn folder(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
 
-/// Returns the path of the definition: that in the field `machine`, or a file beside the case that has the same name.
+/// Returns the path of the definition: the one in the field `machine`, or else `orders.asl.json` or `orders.json`
+/// beside `orders.<anything>.case.json`.
 fn definition(
     reader: &mut Reader<'_>,
     path: &Path,
@@ -127,7 +133,7 @@ fn definition(
     if found.is_none() {
         reader.refuse(
             "",
-            format!("there is no `{machine}.asl.json` beside the case, and the field `machine` is missing"),
+            format!("there is no `{machine}.asl.json` beside the case: name the definition in the field `machine`"),
         );
     }
     found
@@ -220,7 +226,10 @@ fn mocks(
         };
     }
     if case.is_some() {
-        reader.refuse("/mock_case", "`mock_case` needs a `mock_file`");
+        reader.refuse(
+            "/mock_case",
+            "`mock_case` is set without `mock_file`: add `mock_file`, or remove `mock_case`",
+        );
     }
     let Some(given) = fields.get("mocks") else {
         return MockCase::default();
@@ -268,5 +277,5 @@ fn buckets(reader: &mut Reader<'_>, path: &Path, fields: &Map<String, Value>) ->
             _ => reader.refuse(&pointer, "expected the path of a folder"),
         }
     }
-    buckets.keeping_writes()
+    buckets
 }

@@ -7,7 +7,7 @@ use crate::machines::case::difference::Difference;
 /// The result of a case, as the report shows it.
 #[derive(Clone, Debug)]
 pub struct Reported<'a> {
-    /// The path of the machine's definition.
+    /// The path of the machine's definition, which is also the name of the suite.
     pub machine: &'a str,
     /// The case's name.
     pub name: &'a str,

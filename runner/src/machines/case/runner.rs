@@ -20,15 +20,15 @@ use crate::machines::simulation::{Ended, Inputs, Simulation};
 /// The stack size of a thread that runs cases: as large as that of the main thread, because definitions may nest deeply.
 const STACK_BYTES: usize = 8 << 20;
 
-/// The most entered states that are kept for the comparison, so that memory is bounded.
+/// The most entered states that are kept for comparison, so that an endless loop cannot exhaust the memory.
 const MOST_VISITS: usize = 1_000_000;
 
-/// The result of a case.
+/// The result of running a case, compared with its expectations.
 #[derive(Clone, Debug)]
 pub struct JudgedCase {
     /// The differences from the expectations; empty if the case passed.
     pub differences: Vec<Difference>,
-    /// The states, transitions and handlers that the execution reached, for the coverage.
+    /// The states, transitions, retriers and catchers that the execution reached, for the coverage report.
     pub facts: Facts,
     /// The wall-clock time that the case took.
     pub took: Duration,
@@ -83,7 +83,7 @@ fn run(case: &Case) -> JudgedCase {
         seed: case.seed,
         max_events: case.max_events,
         mocks: case.mocks.clone(),
-        buckets: case.buckets.clone(),
+        stand_ins: case.stand_ins.clone(),
         real_time: false,
         keeps_inputs: !case.expected.inputs_include.is_empty(),
         interruptible: false,
@@ -101,10 +101,14 @@ fn run(case: &Case) -> JudgedCase {
                     "an answer for call {} of the state `{}`",
                     missing.call, missing.state
                 ),
-                "none, calls are numbered from 0",
+                "no answer; calls are numbered from 0",
             )],
         },
-        Err(error) => vec![Difference::new("start", "an execution", error.to_string())],
+        Err(error) => vec![Difference::new(
+            "start of the execution",
+            "no error",
+            error.to_string(),
+        )],
     };
     JudgedCase {
         differences,
@@ -116,7 +120,7 @@ fn run(case: &Case) -> JudgedCase {
 /// Sink that keeps a trace of the execution and, if an expectation needs them, the names of the entered states.
 #[derive(Clone)]
 struct CaseHistory {
-    /// The trace of the execution.
+    /// The trace, from which the reached states and transitions are taken.
     trace: Trace,
     /// The names of the entered states in order; `None` if no expectation needs them.
     visits: Option<Arc<Mutex<Vec<String>>>>,
@@ -138,7 +142,7 @@ impl HistorySink for CaseHistory {
 }
 
 impl CaseHistory {
-    /// Takes the names of the entered states out of the sink; none if they were not recorded.
+    /// Takes the names of the entered states out of the sink; returns an empty list if they were not recorded.
     fn visits(&self) -> Vec<String> {
         let Some(visits) = &self.visits else {
             return Vec::new();
@@ -225,7 +229,7 @@ fn judge_inputs(expected: &Expected, inputs: &Inputs, found: &mut Vec<Difference
                 found.push(Difference::new(
                     what,
                     cut(&expected.to_string()),
-                    "no such call",
+                    "no call with this number",
                 ));
             }
         }
@@ -289,14 +293,18 @@ fn judge_visits(expected: &Expected, visits: &[String], found: &mut Vec<Differen
                 None | Some([]) => "no more states".to_owned(),
                 Some(rest) => cut(&rest.join(", ")),
             };
-            let what = format!("visits from {}", index + 1);
+            let what = format!("visits from state number {}", index + 1);
             found.push(Difference::new(what, from(expected), from(visits)));
         }
     }
     for state in &expected.visits_include {
         if !visits.contains(state) {
             let what = "visits_include";
-            found.push(Difference::new(what, state, "it is never entered"));
+            found.push(Difference::new(
+                what,
+                format!("`{state}` is entered"),
+                format!("`{state}` is never entered"),
+            ));
         }
     }
     for state in &expected.visits_exclude {

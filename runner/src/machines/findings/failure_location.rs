@@ -14,7 +14,7 @@ pub struct FailureLocation {
     pub state: String,
     /// The field within the state, as a JSON pointer; empty if it is unknown.
     pub field: String,
-    /// Line and column at which the field begins; those of the state if the field is unknown.
+    /// Line and column at which the field's value begins; if the field is unknown, at which the state begins.
     pub place: Place,
 }
 
@@ -22,7 +22,7 @@ pub struct FailureLocation {
 ///
 /// The field comes from the location in the event, or else from the words of the cause, or else from the name of the error.
 #[must_use]
-pub fn culprit(steps: &Steps, text: &str) -> Option<FailureLocation> {
+pub fn locate_failure(steps: &Steps, text: &str) -> Option<FailureLocation> {
     let visit = failed(steps)?;
     let definition: Value = serde_json::from_str(text).ok()?;
     let (pointer, state) = find_state(&definition, &visit.state, "")?;

@@ -25,7 +25,7 @@ pub struct Finding {
     pub severity: Severity,
     /// The id of the rule; for a definition, the code that AWS uses.
     pub code: String,
-    /// The description of the problem.
+    /// The problem as text; for a definition, in AWS's words if AWS reports this problem.
     pub message: String,
     /// JSON pointer (RFC 6901) to the place; `None` if the file is not JSON or cannot be read.
     pub pointer: Option<String>,
@@ -34,13 +34,13 @@ pub struct Finding {
     /// JSON contains the location and the pointer; text and SARIF contain only the pointer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// The path of the file.
+    /// The path by which the command found the file.
     pub file: String,
-    /// The line, from 1.
+    /// The line of the place, from 1; `None` if the place is unknown.
     pub line: Option<usize>,
     /// The column in that line, in characters from 1.
     pub column: Option<usize>,
-    /// A hint how to correct the problem.
+    /// What to do about the problem; `None` if the message says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
@@ -65,7 +65,7 @@ impl Finding {
         }
     }
 
-    /// Converts a diagnostic of a definition, or of JSON, into a finding.
+    /// Converts a diagnostic of a definition, or of another JSON text, into a finding.
     #[must_use]
     pub fn of_machine(file: &str, diagnostic: &Diagnostic) -> Self {
         Self {

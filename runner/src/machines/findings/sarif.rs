@@ -63,12 +63,12 @@ fn rules() -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
-/// Formats a rule as a `reportingDescriptor`.
+/// Formats a rule as SARIF's `reportingDescriptor`.
 fn rule(id: &str, text: &str) -> Value {
     json!({"id": id, "shortDescription": {"text": text}})
 }
 
-/// Formats a finding as a `result`.
+/// Formats a finding as SARIF's `result`, with the hint in parentheses behind the message.
 fn result(finding: &Finding, rules: &[(&'static str, &'static str)]) -> Value {
     let index = rules.iter().position(|(id, _)| *id == finding.code);
     let text = match &finding.hint {

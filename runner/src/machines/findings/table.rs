@@ -10,7 +10,7 @@ use crate::terminal::printer::ToText;
 /// The minimum width of a wrapped line; a narrower terminal does not make lines shorter.
 const NARROWEST: usize = 40;
 
-/// Indentation of the lines below a row.
+/// Indentation, in spaces, of the message and the hint below a row.
 const MARGIN: usize = 4;
 
 /// Formats findings: place, severity, rule and JSON pointer in columns, and below them the message and the hint.
@@ -61,7 +61,7 @@ fn longest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
 
 /// Widths of the table's columns, in characters.
 struct ColumnWidths {
-    /// Width of the longest place.
+    /// Width of the longest `file:line:column`.
     place: usize,
     /// Width of the longest severity.
     severity: usize,
@@ -134,12 +134,12 @@ fn broken(line: &str, most: usize) -> Vec<String> {
 pub struct Diagnostics {
     /// Always `INVALID`; the answer of an execution has its status in this field.
     status: &'static str,
-    /// Findings in the input.
+    /// Findings in the input, of which at least one is an error.
     diagnostics: Vec<Finding>,
 }
 
 impl Diagnostics {
-    /// Creates the answer from the findings.
+    /// Creates the answer of a command whose input has these findings.
     #[must_use]
     pub fn of(diagnostics: Vec<Finding>) -> Self {
         Self {

@@ -14,7 +14,7 @@ use crate::machines::findings::finding::{Finding, MOCK_RULE};
 /// The error of the inner result lists all problems of the file's contents, or says why no case can be chosen.
 ///
 /// # Errors
-/// As [`read_text`].
+/// The errors of [`read_text`].
 pub fn read_mocks(
     path: &Path,
     machine: &str,
@@ -57,11 +57,13 @@ fn choose(
         [only] => mocks.case(machine, only).map_err(wrong),
         [] => Err(vec![of_file(
             file,
-            format!("the file has no case for `{machine}`"),
+            format!("the file has no test case for the machine `{machine}`"),
         )]),
         several => {
             let names = several.join("`, `");
-            let message = format!("`{machine}` has several cases; choose one of `{names}`");
+            let message = format!(
+                "the machine `{machine}` has the test cases `{names}`: choose one with `--case`, or with `mock_case` in a test case"
+            );
             Err(vec![of_file(file, message)])
         }
     }
@@ -86,6 +88,10 @@ fn of_file(file: &str, message: String) -> Finding {
 #[must_use]
 pub fn refused(path: &Path, findings: &[Finding]) -> Error {
     let listed: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    let message = format!("cannot use `{}`:\n{}", path.display(), listed.join("\n"));
+    let message = format!(
+        "cannot use the mock file `{}`:\n{}",
+        path.display(),
+        listed.join("\n")
+    );
     Error::new(ErrorKind::Usage, message)
 }

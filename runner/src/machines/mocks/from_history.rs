@@ -21,8 +21,8 @@ pub struct Recorded {
 impl Recorded {
     /// Parses the history of an execution, and the histories of the child executions of its distributed Maps.
     ///
-    /// A text may be an object with `events`, a list of events, the output of `simulate`, or one event per line. It may also be a
-    /// sequence of these, such as the pages of a history.
+    /// A text may be an object with `events`, a list of events, the output of `simulate`, or one event per line. It may
+    /// also be a sequence of such objects or lists, for example the pages of a history.
     ///
     /// # Errors
     /// `Usage` for a text in another format, and for a history whose last page is missing.
@@ -44,7 +44,7 @@ impl Recorded {
         self.children.is_empty() && self.find("MapRunStarted").is_some()
     }
 
-    /// Returns a mock file with one case, whose answers are in recorded order.
+    /// Returns a mock file with one case, whose answers are in the order of the history.
     ///
     /// # Errors
     /// `Usage` if a history does not contain the inputs and outputs.
@@ -71,9 +71,9 @@ impl Recorded {
     pub fn input(&self) -> Result<Value> {
         let started = self
             .find("ExecutionStarted")
-            .ok_or_else(|| incomplete("`ExecutionStarted`"))?;
+            .ok_or_else(|| incomplete("`ExecutionStarted` event"))?;
         let details = &started["executionStartedEventDetails"];
-        json_text(&details["input"]).ok_or_else(|| incomplete("input"))
+        json_text(&details["input"]).ok_or_else(|| incomplete("input of the execution"))
     }
 
     /// Returns the time at which the execution started, if the history contains it.
@@ -115,12 +115,12 @@ impl Recorded {
                 let message =
                     format!("the execution was {what}, which a test case cannot reproduce");
                 return Err(Error::new(ErrorKind::Usage, message)
-                    .hint("`--format mocks` turns the recorded answers into mocks"));
+                    .hint("use `--format mocks` to convert only the recorded answers"));
             }
         }
         let expected = self
             .expected()
-            .ok_or_else(|| incomplete("end of the execution"))?;
+            .ok_or_else(|| incomplete("event that ends the execution"))?;
         case.insert("expect".to_owned(), expected);
         Ok(Value::Object(case))
     }
@@ -154,7 +154,7 @@ impl Recorded {
         None
     }
 
-    /// Returns `true` if an execution had the same result as the recorded one.
+    /// Returns `true` if an execution ended with the recorded status, error name and output.
     #[must_use]
     pub fn ended_as(&self, outcome: &Outcome) -> bool {
         let Some(expected) = self.expected() else {
@@ -168,13 +168,13 @@ impl Recorded {
             && expected.get("output") == outcome.output.as_ref()
     }
 
-    /// Returns the first event of a type.
+    /// Returns the first event of a type; events of child executions do not count.
     fn find(&self, kind: &str) -> Option<&Value> {
         self.events.iter().find(|event| event["type"] == kind)
     }
 }
 
-/// Returns the value of the first field of an object, which has only one.
+/// Returns the value of the first field of an object that has only one field.
 fn only(object: &Value) -> Option<&Value> {
     object.as_object()?.values().next()
 }
@@ -206,10 +206,10 @@ fn read(text: &str) -> Result<Vec<Vec<Value>>> {
     if pages.last().is_some_and(goes_on) {
         return Err(Error::new(
             ErrorKind::Usage,
-            "the history is incomplete: it has a `nextToken`",
+            "the history is incomplete: its last page has a `nextToken`",
         )
         .hint(
-            "let `aws stepfunctions get-execution-history` fetch all pages, without `--max-items`",
+            "fetch all pages: run `aws stepfunctions get-execution-history` without `--max-items`",
         ));
     }
     let mut executions: IndexMap<Option<String>, Vec<Value>> = IndexMap::new();
@@ -245,8 +245,7 @@ fn events(mut page: Value) -> Result<Vec<Value>> {
         return Ok(events);
     }
     let message = "expected a history: an object with `events`, or a list of events";
-    let hint =
-        "`aws stepfunctions get-execution-history` and `drivetrain simulate --history` write one";
+    let hint = "record a history with `aws stepfunctions get-execution-history` or `drivetrain simulate --history`";
     Err(Error::new(ErrorKind::Usage, message).hint(hint))
 }
 

@@ -8,11 +8,10 @@ use drivetrain_statemachine::mocks::ReplayHandler;
 use drivetrain_statemachine::{Engine, Machine, Outcome};
 
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::machines::buckets::handler::Buckets;
 use crate::machines::mocks::from_history::Recorded;
-use crate::machines::task_routes::task_routes;
+use crate::machines::stand_ins::StandIns;
 
-/// The result of a replay.
+/// The result of a replay: the answers in their new order, or the state that made more calls than were recorded.
 #[derive(Debug)]
 pub enum Replayed {
     /// The machine made no more calls than were recorded; the handler has the answers in the order of the replayed calls.
@@ -24,21 +23,28 @@ pub enum Replayed {
 /// Replays a recorded execution in virtual time.
 ///
 /// # Errors
-/// `Usage` for a history without inputs and outputs, or with an input that is refused; `Failed` if the runtime cannot start.
+/// `Usage` for a history without inputs and outputs, or with an input that AWS would refuse; `Failed` if the runtime
+/// cannot start.
 pub fn replay(
     recorded: &Recorded,
     machine: &Machine,
     name: &str,
-    buckets: &Buckets,
+    stand_ins: &StandIns,
 ) -> Result<Replayed> {
-    let (first, _) = run(recorded, machine, name, recorded.replay_handler()?, buckets)?;
+    let (first, _) = run(
+        recorded,
+        machine,
+        name,
+        recorded.replay_handler()?,
+        stand_ins,
+    )?;
     if matches!(first, Replayed::InOrder(_)) {
         return Ok(first);
     }
     // A branch may get further than recorded before a sibling fails. A second replay never answers such calls; it is used if the
     // execution ends as recorded.
     let handler = recorded.replay_handler()?.patient();
-    let (second, outcome) = run(recorded, machine, name, handler, buckets)?;
+    let (second, outcome) = run(recorded, machine, name, handler, stand_ins)?;
     let is_same = outcome.is_some_and(|outcome| recorded.ended_as(&outcome));
     Ok(if is_same { second } else { first })
 }
@@ -49,10 +55,10 @@ fn run(
     machine: &Machine,
     name: &str,
     handler: ReplayHandler,
-    buckets: &Buckets,
+    stand_ins: &StandIns,
 ) -> Result<(Replayed, Option<Outcome>)> {
     let start_time: DateTime<Utc> = recorded.start_time().unwrap_or_else(Utc::now);
-    let tasks = task_routes(handler.clone(), buckets.clone().keeping_writes());
+    let tasks = stand_ins.clone().keeping_writes().router(handler.clone());
     let engine = Engine::new(tasks).start_time(start_time).machine_name(name);
     let execution = engine
         .start(machine, recorded.input()?)
