@@ -20,7 +20,7 @@ use drivetrain_runner::commit::{
 use drivetrain_runner::sink::collect::{CollectSpec, DirectWrite, collect};
 use drivetrain_runner::sink::parquet::file_settings::FileSettings;
 use drivetrain_runner::sink::partition::Partitions;
-use drivetrain_runner::sink::table::TableFiles;
+use drivetrain_runner::sink::table_files::TableFiles;
 use drivetrain_runner::sink::write::write;
 use drivetrain_runner::store::Store;
 use drivetrain_runner::watch::Progress;

@@ -1,4 +1,4 @@
-//! How Drivetrain reaches a cluster: release package, EMR bootstrap action, stack of resources, deploy, destroy.
+//! Deploys Drivetrain to a cluster: release package, EMR bootstrap action, resource stack, deploy and destroy commands.
 //!
-//! Nothing of it is built yet. What it will hold and may depend on is fixed: it knows the state machine (it deploys it) and
-//! neither data nor jobs.
+//! The crate is empty so far. It will use `statemachine`, because it deploys the state machine, but neither `jobs` nor
+//! `runner`.

@@ -44,11 +44,11 @@ fn refuse(error: &clap::Error) -> ! {
     error.exit()
 }
 
-/// Returns the output format of a command line that clap cannot parse as a whole. clap then parses only `--output-format`, at any
-/// position.
+/// Returns the output format that a command line asks for, even if clap cannot parse it as a whole: clap parses
+/// `--output-format` alone, at any position, and its last valid value counts.
 #[expect(
     clippy::disallowed_methods,
-    reason = "clap keeps to itself what it has parsed before an error"
+    reason = "clap does not return the arguments that it parsed before an error"
 )]
 fn format_asked_for() -> OutputFormat {
     let words: Vec<OsString> = std::env::args_os().collect();
@@ -81,14 +81,18 @@ fn usage_error(text: &str) -> Error {
     });
     let message = paragraphs.next().unwrap_or_default();
     let tip = paragraphs.find_map(|paragraph| Some(paragraph.strip_prefix("tip: ")?.to_owned()));
-    let hint = tip.unwrap_or_else(|| "`--help` shows the arguments".to_owned());
+    let hint = tip.unwrap_or_else(|| "`--help` lists the arguments".to_owned());
     Error::new(ErrorKind::Usage, message.trim_start_matches("error: ")).hint(hint)
 }
 
 /// Runs the verb that the command line names.
 fn run(cli: &Cli, printer: Printer) -> Result<Answer, FailedVerb> {
     if cli.output_format == OutputFormat::Sarif && !matches!(cli.command, Command::Check(_)) {
-        return Err(Error::new(ErrorKind::Usage, "only `check` prints `sarif`").into());
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "only `drivetrain check` supports `--output-format sarif`",
+        )
+        .into());
     }
     match &cli.command {
         Command::Local(args) => Ok(run_on_threads(
@@ -116,7 +120,7 @@ fn run(cli: &Cli, printer: Printer) -> Result<Answer, FailedVerb> {
     }
 }
 
-/// Runs data work on its own runtime. Verbs that only use state machines start without one.
+/// Runs the work of a data verb on a new runtime with this number of threads. Verbs for state machines do not need it.
 fn on_threads(
     threads: Option<usize>,
     work: impl Future<Output = Result<Answer>>,
@@ -133,7 +137,8 @@ fn exit_code(verdict: Verdict) -> ExitCode {
     }
 }
 
-/// Starts logging: warnings and errors always, with `-v` this crate's work, with `-vv` the libraries' too.
+/// Starts logging: always warnings and errors; with `-v` also debug events of this crate, with `-vv` those of all
+/// crates.
 fn begin_logging(verbose: u8) {
     let filter = match verbose {
         // A warning of the AWS SDK is repeated by the error that follows it.
@@ -152,9 +157,9 @@ fn begin_logging(verbose: u8) {
 struct FailedVerb {
     /// The error that ends the process.
     error: Error,
-    /// The report of the run that failed, for programs.
+    /// The report of the run that failed; only the JSON output shows it. `None` if no attempt had begun.
     report: Option<Box<Report>>,
-    /// The text that people see before the error.
+    /// The text to print before the error, such as the tree of a simulated execution; `None` for JSON.
     shown: Option<String>,
 }
 

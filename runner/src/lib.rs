@@ -1,4 +1,4 @@
-//! Runs jobs: reads raw objects, computes tables and commits them exactly once. The command line is here too.
+//! Runs jobs: reads raw objects, computes tables and commits them exactly once. Contains the command line too.
 //!
 //! A sample of rentals becomes a published table:
 //!
@@ -97,11 +97,11 @@
 //!                   └─> quarantine └─> held rows
 //! ```
 //!
-//! # The rooms
+//! # The folders
 //!
-//! Each folder is a room that answers one question. It uses only the rooms above it in this list:
+//! Each folder answers one question, and uses only the folders above it in this list:
 //!
-//! | room | question |
+//! | folder | question |
 //! |---|---|
 //! | [`error`] | What can a caller do about a failure? |
 //! | [`report`] | What did a run do? |
@@ -119,10 +119,12 @@
 //!
 //! # Invariants
 //!
-//! - Success cannot be reported before the commit: `Staged`, `Committed` and `Published` are types, and each is the only way to
-//!   the next.
-//! - A run has one end, [`run::outcome::execute`]: exit code, report and answer follow from the value that it returns.
-//! - Only `cli` knows flags, and nothing below it reads the environment. Only `store` and `callback` know AWS's SDKs.
+//! - Success cannot be reported before the commit: `Staged`, `Committed` and `Published` are types, and a value of each
+//!   can be made only from a value of the type before it.
+//! - Every run ends in [`run::outcome::execute`]: the exit code, the report and the answer to a waiting process follow
+//!   from its result.
+//! - Only `cli` knows flags. Only `cli` reads the environment, except for AWS's variables, which `store` reads.
+//! - Only `store` and `callback` know AWS's SDKs.
 //! - The crates `jobs` and `statemachine` do not know each other: this crate is the only one that uses both.
 
 #![warn(clippy::missing_docs_in_private_items)]

@@ -12,7 +12,7 @@ pub struct Summary {
     pub job: String,
     /// Id of the run; `None` if it failed before one was computed.
     pub run_id: Option<String>,
-    /// The success or the failure of the run.
+    /// Success with the written tables, or failure with the error.
     pub end: End,
 }
 
@@ -38,11 +38,11 @@ pub enum End {
 pub struct TableSummary {
     /// Name of the table.
     pub name: String,
-    /// Rows written.
+    /// Number of rows written to the table.
     pub rows: u64,
-    /// Bytes written.
+    /// Total size of the written files, in bytes.
     pub bytes: u64,
-    /// Partitions written.
+    /// Number of partitions written; 1 for a table without partition columns.
     pub partitions: u64,
 }
 
@@ -67,7 +67,7 @@ impl Summary {
         }
     }
 
-    /// Builds the summary of a run that failed; `report` holds its findings before the failure.
+    /// Builds the summary of a run that failed; `report` is `None` if no attempt had begun.
     #[must_use]
     pub fn failed(job: &str, failure: Failure, report: Option<&Report>) -> Self {
         Self {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cli::CheckArgs;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::folder::JobFolder;
+use crate::job::job_folder::JobFolder;
 use crate::machines::definition::DefinitionFile;
 use crate::machines::discovery::Targets;
 use crate::machines::findings::finding::{Finding, counted, plural};
@@ -35,11 +35,9 @@ pub fn check(args: &CheckArgs) -> Result<Answer> {
         if found == Targets::default() {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("there is nothing to check in `{}`", args.path),
+                format!("`{}` contains no job and no state machine", args.path),
             )
-            .hint(
-                "a job folder contains a `job.toml`, a machine's definition is a file `*.asl.json`",
-            ));
+            .hint("a job is a folder with a `job.toml`; a state machine is a file `*.asl.json`"));
         }
         found
     } else if args.path.contains(['/', '.']) && !args.path.contains("://") && !path.exists() {
@@ -63,7 +61,7 @@ pub fn check(args: &CheckArgs) -> Result<Answer> {
         count => answer.verdict(Verdict::Invalid).complaint(format!(
             "`{}` has {}",
             args.path,
-            plural(count, "problem")
+            plural(count, "error")
         )),
     })
 }
@@ -87,7 +85,7 @@ fn findings(targets: &Targets, args: &CheckArgs) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Returns the findings in all job folders.
+/// Checks the job folders one by one, and returns the findings of all.
 async fn of_jobs(folders: &[PathBuf]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for folder in folders {
@@ -107,9 +105,9 @@ struct Checked {
     /// Paths of the checked job folders and definitions.
     #[serde(rename = "checked")]
     files: Vec<String>,
-    /// The number of errors.
+    /// The number of findings that are errors; above 0, the exit code is 2.
     errors: usize,
-    /// The number of warnings.
+    /// The number of findings that are warnings; they do not change the exit code.
     warnings: usize,
     /// All findings, in the order of the files.
     diagnostics: Vec<Finding>,

@@ -39,7 +39,7 @@ pub async fn generate(args: &GenerateArgs) -> Result<Answer> {
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Sampled {
-    /// Manifest of the sample.
+    /// Manifest of the sample: its files, and the numbers of accepted and rejected rows.
     manifest: SampleManifest,
     /// `true` if the location already contained this sample, so that nothing was written.
     #[serde(skip)]
@@ -53,7 +53,7 @@ struct Sampled {
     /// Share of defective lines, as the user wrote it.
     #[serde(skip)]
     dirt: String,
-    /// Location of the sample.
+    /// Root that `--out` names; the sample is in its folder `raw`.
     #[serde(skip)]
     location: String,
 }

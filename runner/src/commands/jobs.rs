@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use crate::cli::JobsArgs;
 use crate::error::Result;
-use crate::job::folder::JobFolder;
+use crate::job::job_folder::JobFolder;
 use crate::terminal::printer::{Answer, ToText};
 
 /// Lists the bundled jobs with their inputs and outputs, or shows the contract of one job in full.
 ///
 /// # Errors
-/// `Usage` for an unknown job, or for a job folder with errors.
+/// `Usage` for an unknown job, or for a job folder with errors; otherwise the kind of the store's error.
 pub async fn jobs(args: &JobsArgs) -> Result<Answer> {
     let Some(name) = &args.name else {
         let summaries = bundled::jobs().iter().map(Summary::from).collect();

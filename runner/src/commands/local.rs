@@ -29,7 +29,7 @@ use crate::terminal::stage_display::Display;
 use crate::terminal::stderr::note;
 use crate::watch::{StageObserver, StopSignal};
 
-/// The number of rentals of the sample: as many as the first tenant has.
+/// The number of rentals in the sample: the default of `generate --rentals`.
 const SAMPLE_RENTALS: u64 = 20_080;
 
 /// Seed of the sample; fixed, so that every new user sees the same answers.
@@ -97,7 +97,7 @@ pub async fn local(args: &LocalArgs, printer: Printer) -> Result<Answer, FailedR
             .await
             .map_err(|failed| with_local_hints(failed, &name, &reports, &data))?;
         if report.status == Status::AlreadyDone {
-            note("  done already");
+            note("  already committed");
         }
         reports.push(report);
     }
@@ -114,12 +114,13 @@ pub async fn local(args: &LocalArgs, printer: Printer) -> Result<Answer, FailedR
     Ok(Answer::done(local))
 }
 
-/// Adapts a job's failure to this command: the hint for missing input explains `--data`, and a stop names the committed jobs.
+/// Adapts a job's failure to this command: missing input gets a hint about the folder of `--data`, and the message of a
+/// stop names the jobs that are already committed.
 fn with_local_hints(failed: FailedRun, job: &str, done: &[Report], data: &FolderPath) -> FailedRun {
     let FailedRun { error, report } = failed;
     let error = match error.kind() {
         ErrorKind::InputMissing => error.hint(format!(
-            "a dataset's files belong in `{}/<dataset>/`; if the folder has no raw data, a complete sample is generated",
+            "put a dataset's files into `{}/<dataset>/`, or name a `--data` folder without raw data: `local` then generates a sample",
             data.join("raw").display()
         )),
         ErrorKind::Cancelled if !done.is_empty() => {
@@ -128,7 +129,7 @@ fn with_local_hints(failed: FailedRun, job: &str, done: &[Report], data: &Folder
                 .map(|report| format!("`{}`", report.job))
                 .collect();
             error.reworded(format!(
-                "stopped before anything of `{job}` was committed; {} committed before it",
+                "stopped before the job `{job}` committed anything; {} already committed",
                 match names.as_slice() {
                     [one] => format!("{one} was"),
                     several => format!("{} were", several.join(" and ")),
@@ -143,7 +144,7 @@ fn with_local_hints(failed: FailedRun, job: &str, done: &[Report], data: &Folder
 /// Answer for the pipeline; its JSON has the reports of the runs.
 #[derive(Serialize)]
 struct Local {
-    /// Reports of the runs, in order.
+    /// Reports of the bundled jobs' runs, in the order in which they ran.
     runs: Vec<Report>,
     /// Questions with their rows as text; empty if the output is JSON.
     #[serde(skip)]
@@ -175,7 +176,7 @@ fn folder(data: &FolderPath) -> Result<PathBuf> {
     let usage = |message: String| Error::new(ErrorKind::Usage, message);
     let text = data
         .to_str()
-        .ok_or_else(|| usage(format!("`{}` is not UTF-8", data.display())))?;
+        .ok_or_else(|| usage(format!("`--data {}` is not valid UTF-8", data.display())))?;
     match Location::parse(text)? {
         Location::Folder(folder) => Ok(folder),
         elsewhere => Err(usage(format!("`--data {elsewhere}` is not a local folder"))
@@ -183,7 +184,7 @@ fn folder(data: &FolderPath) -> Result<PathBuf> {
     }
 }
 
-/// Generates the sample if the folder has no raw data; never changes the user's data.
+/// Generates the sample if the folder has no raw data; never changes existing data.
 async fn sample(
     data: &FolderPath,
     input: &Location,
@@ -207,7 +208,7 @@ async fn sample(
     Ok(())
 }
 
-/// Formats the written tables with their sizes.
+/// Formats the tables that the runs wrote, each with its numbers of rows and files and its size.
 fn tables(reports: &[Report]) -> String {
     let mut lines = vec![
         String::new(),
@@ -230,7 +231,7 @@ fn tables(reports: &[Report]) -> String {
     lines.join("\n")
 }
 
-/// Answers the questions from the published tables.
+/// Runs the SQL of [`QUESTIONS`] on the published tables, and returns each question with its rows as text.
 async fn answers(
     output: &Location,
     engine: EngineSettings,
@@ -267,7 +268,7 @@ fn places(data: &FolderPath, reports: &[Report]) -> String {
         .collect();
     if let Some(first) = quarantines.first() {
         lines.push(format!(
-            "quarantined  {} rows, such as in {first}",
+            "quarantined  {} rows, for example in {first}",
             grouped(rejected)
         ));
     }

@@ -16,20 +16,21 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::run::roots::RAW;
 use crate::terminal::printer::{Answer, ToText};
 
-/// The number of bytes at the beginning of a CSV file that a draft is based on: some thousand rows.
+/// The number of bytes at the beginning of a CSV file that a draft is based on: usually several thousand rows.
 const SAMPLE_BYTES: u64 = 1 << 20;
 
 /// Magic bytes at the beginning of a Parquet file.
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 
-/// Delimiters to try; if several give the same number of columns, the first of them wins.
+/// Delimiters that a drafted CSV file may have. If several give the header the same number of columns, the first in
+/// this list is chosen.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Writes a job folder: a working example, or with `--from` a contract that is drafted from a file.
 ///
 /// # Errors
-/// `Usage` for an invalid name, or if the folder already exists; `InputMissing` if the file does not exist; `QualityGate` if its
-/// columns cannot be read.
+/// `Usage` for an invalid name, or if the folder already exists; `InputMissing` if the file of `--from` does not exist;
+/// `QualityGate` if that file's columns cannot be read.
 pub fn new_job(args: &NewJobArgs) -> Result<Answer> {
     let folder = PathBuf::from(&args.name);
     let job = folder
@@ -38,7 +39,7 @@ pub fn new_job(args: &NewJobArgs) -> Result<Answer> {
         .unwrap_or_default();
     if !name::is_legal(job) || job == RAW {
         return Err(Error::new(ErrorKind::Usage, format!("`{job}` is not a valid job name"))
-            .hint("use lower case letters, digits and underscores, starting with a letter; `raw` is reserved"));
+            .hint("use lower-case letters, digits and underscores, with a letter first; `raw` is reserved"));
     }
     if folder.exists() {
         return Err(Error::new(
@@ -54,6 +55,7 @@ pub fn new_job(args: &NewJobArgs) -> Result<Answer> {
     write(&folder, &files)?;
     Ok(Answer::done(WrittenJob {
         folder: folder.display().to_string(),
+        path: as_path(&folder),
         files: files.iter().map(|file| file.name.clone()).collect(),
         is_draft: args.from.is_some(),
     }))
@@ -62,9 +64,12 @@ pub fn new_job(args: &NewJobArgs) -> Result<Answer> {
 /// Answer with the job folder that was written, and the next step.
 #[derive(Serialize)]
 struct WrittenJob {
-    /// Path of the folder.
+    /// Path of the new folder, as the user gave it.
     folder: String,
-    /// Names of the files in the folder.
+    /// The same path as an argument of later commands, which would take a bare name for that of a bundled job.
+    #[serde(skip)]
+    path: String,
+    /// Paths of the written files, relative to the folder.
     files: Vec<String>,
     /// `true` if the contract was drafted from a file.
     #[serde(skip)]
@@ -74,16 +79,24 @@ struct WrittenJob {
 impl ToText for WrittenJob {
     fn text(&self) -> String {
         let folder = &self.folder;
+        let path = &self.path;
         let next = if self.is_draft {
-            format!("correct the contract in {folder}/job.toml, then: drivetrain check ./{folder}")
+            format!("correct the contract in {folder}/job.toml, then run: drivetrain check {path}")
         } else {
             let sample = draft::SAMPLE_FOLDER;
-            format!(
-                "try it: drivetrain run ./{folder} --input ./{folder}/{sample} --output ./{folder}-output"
-            )
+            format!("try it: drivetrain run {path} --input {path}/{sample} --output {path}-output")
         };
         let files = self.files.join(", ");
-        format!("{folder} holds {files}\n{next}\n")
+        format!("created {folder} with {files}\n{next}\n")
+    }
+}
+
+/// Returns the path of a folder as text that is not a bare name: relative paths begin with `./` or `../`.
+fn as_path(folder: &Path) -> String {
+    if folder.is_absolute() || folder.starts_with(".") || folder.starts_with("..") {
+        folder.display().to_string()
+    } else {
+        format!("./{}", folder.display())
     }
 }
 
@@ -105,7 +118,7 @@ fn drafted(job: &str, path: &Path) -> Result<Vec<JobFile>> {
     if let Some(url) = path.to_str().filter(|text| text.contains("://")) {
         let message = format!("`--from {url}` is not a local file");
         return Err(Error::new(ErrorKind::Usage, message)
-            .hint("first copy a file of the dataset to this machine, then name the copy"));
+            .hint("copy a file of the dataset to this machine, then pass the copy with `--from`"));
     }
     let missing = format!("cannot read `{}`", path.display());
     let file = fs::File::open(path).context(ErrorKind::InputMissing, &missing)?;
@@ -129,17 +142,17 @@ fn drafted(job: &str, path: &Path) -> Result<Vec<JobFile>> {
     if head.is_empty() {
         let message = format!("`{}` is empty", path.display());
         return Err(Error::new(ErrorKind::QualityGate, message)
-            .hint("name another file of the dataset, one with rows"));
+            .hint("pass another file of the dataset, with a header and rows"));
     }
     let sample = csv_sample(&head).ok_or_else(|| {
         Error::new(ErrorKind::QualityGate, format!("`{}` has no readable header", path.display()))
-            .hint("a contract is drafted from Parquet, or from text with a header in UTF-8 whose lines end with LF or CRLF; unpack a compressed file first")
+            .hint("`--from` takes a Parquet file, or UTF-8 text with a header and with LF or CRLF as line ends; decompress a compressed file first")
     })?;
     Ok(draft::from_csv(job, &dataset, &sample))
 }
 
-/// Splits the beginning of a file by the delimiter that gives the header the most columns; returns `None` if the header is not
-/// text.
+/// Splits the beginning of a file by the delimiter that gives the header the most columns. Returns `None` if the header
+/// is not UTF-8, has control characters other than tabs, or names no column.
 fn csv_sample(head: &[u8]) -> Option<CsvSample> {
     let whole_lines = match head.iter().rposition(|byte| *byte == b'\n') {
         Some(end) if head.len() as u64 == SAMPLE_BYTES => &head[..=end],

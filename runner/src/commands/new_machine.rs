@@ -8,7 +8,7 @@ use crate::cli::NewMachineArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::terminal::printer::{Answer, ToText};
 
-/// Files of the folder. Each has the end of its name, `true` if the machine's name precedes it, and its text.
+/// Files of the new folder: the end of the file's name, `true` if the machine's name precedes that end, and the text.
 const FILES: [(&str, bool, &str); 5] = [
     (
         ".asl.json",
@@ -29,7 +29,7 @@ const FILES: [(&str, bool, &str); 5] = [
     ("mocks.json", false, include_str!("new_machine/mocks.json")),
 ];
 
-/// Placeholder in the texts that the machine's name replaces.
+/// Placeholder in the files' texts; the name of the new machine replaces it.
 const NAME: &str = "NAME";
 
 /// Writes a folder with a valid definition and with test cases that pass.
@@ -48,7 +48,7 @@ pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
             ErrorKind::Usage,
             format!("`{name}` is not a valid state machine name"),
         )
-        .hint("use at most 80 letters, digits, `-` and `_`"));
+        .hint("use 1 to 80 ASCII letters, digits, `-` and `_`"));
     }
     let shown = folder.display();
     if folder.exists() {
@@ -79,15 +79,15 @@ pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
 /// Answer of `new machine`: the folder and its files; its text adds the next command.
 #[derive(Serialize)]
 struct WrittenMachine {
-    /// Path of the folder.
+    /// Path of the new folder, as the user gave it.
     folder: String,
-    /// Names of the files in the folder.
+    /// Names of the written files; all are directly in the folder.
     files: Vec<String>,
 }
 
 impl ToText for WrittenMachine {
     fn text(&self) -> String {
         let (folder, files) = (&self.folder, self.files.join(", "));
-        format!("{folder} holds {files}\ntry it: drivetrain test {folder}\n")
+        format!("created {folder} with {files}\ntry it: drivetrain test {folder}\n")
     }
 }

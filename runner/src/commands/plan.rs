@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::PlanArgs;
 use crate::commit::{self, Opened, OutputPlan, Replaces};
 use crate::error::{ErrorKind, Result};
-use crate::job::folder::JobFolder;
+use crate::job::job_folder::JobFolder;
 use crate::report::{grouped, size};
 use crate::run::freeze::{FrozenInput, FrozenInputs, raw_input, table_input};
 use crate::run::identify::{bind, identify, open_options};
@@ -84,7 +84,7 @@ struct Planned {
     queries: Vec<PlannedQuery>,
 }
 
-/// An earlier run with the same id, which is committed.
+/// A committed run with the same id as the planned one.
 #[derive(Serialize)]
 struct DoneBefore {
     /// Id of the run.
@@ -98,7 +98,7 @@ struct DoneBefore {
 struct Reads {
     /// Name of the input.
     input: String,
-    /// Location of the input's files.
+    /// URL or path of the folder with the input's files; begins with `<input>` if `--input` is not given.
     from: String,
     /// The number of the input's files.
     files: u64,
@@ -106,7 +106,7 @@ struct Reads {
     bytes: u64,
     /// The number of files in partitions that the queries read; the run does not open the others.
     opened_files: u64,
-    /// The total size of these files, in bytes.
+    /// The total size of the opened files, in bytes.
     opened_bytes: u64,
     /// The number of rows; `None` for raw input, whose rows are counted only when it is decoded.
     rows: Option<u64>,
@@ -119,7 +119,7 @@ struct Reads {
 struct Writes {
     /// Name of the table.
     table: String,
-    /// Location of the table.
+    /// URL or path of the folder with the table's files.
     to: String,
     /// The part of the table that the run would replace.
     replaces: Replaces,
@@ -127,9 +127,9 @@ struct Writes {
     replaced_partitions: u64,
     /// The number of files that would be replaced.
     replaced_files: u64,
-    /// The total size of these files, in bytes.
+    /// The total size of the replaced files, in bytes.
     replaced_bytes: u64,
-    /// The number of rows in these files.
+    /// The number of rows in the replaced files.
     replaced_rows: u64,
 }
 
@@ -205,7 +205,7 @@ fn already_done(
     }))
 }
 
-/// Returns what the plans of the queries need to know about each input.
+/// Returns the facts about each input that query planning needs: its files and their size, or its table.
 fn known(inputs: FrozenInputs, output: Option<&Store>) -> BTreeMap<String, Known> {
     let known = |input: FrozenInput| match (input, output) {
         (FrozenInput::Raw { fresh, .. }, _) => Known::Files(fresh.len() as u64, bytes(&fresh)),
@@ -230,7 +230,7 @@ fn bytes(objects: &[FrozenObject]) -> u64 {
     objects.iter().map(|object| object.size_bytes).sum()
 }
 
-/// Lists the outputs, and counts the live parts of each that the run would replace.
+/// Lists the outputs, and counts for each the live parts that the run would replace.
 fn writes(
     job: &Job,
     settings: &RunSettings,
@@ -269,9 +269,9 @@ fn writes(
 impl ToText for Planned {
     fn text(&self) -> String {
         let mut lines = vec![match &self.already_done {
-            None => format!("{} would", self.job),
+            None => format!("a run of {} would do this:", self.job),
             Some(done) => format!(
-                "{} is done already (record {}, run {}): a run would read and write nothing; `--force` runs it again",
+                "{} was already committed (record {}, run {}): a run would read and write nothing; `--force` runs the job again",
                 self.job, done.record, done.run_id
             ),
         }];
@@ -289,13 +289,13 @@ impl ToText for Planned {
             ));
             if read.missing {
                 lines.push(format!(
-                    "           {:<22} not written yet: a run would fail; run the upstream job first",
+                    "           {:<22} this table is not written yet, so a run would fail; run the upstream job first",
                     ""
                 ));
             }
             if read.opened_files < read.files {
                 lines.push(format!(
-                    "           {:<22} opening only {} of them, {}: the others are in partitions that no query reads",
+                    "           {:<22} opening only {} of these files, {}: the others are in partitions that no query reads",
                     "",
                     grouped(read.opened_files),
                     size(read.opened_bytes)

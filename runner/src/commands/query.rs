@@ -1,4 +1,4 @@
-//! `drivetrain query`: runs SQL on the published tables, whose live parts it takes from the log.
+//! `drivetrain query`: runs SQL on the published tables, whose live parts the log lists.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -51,7 +51,7 @@ pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
     }
 }
 
-/// Returns the format of the rows: the requested one, or the default for the output.
+/// Returns the requested format of the rows; by default JSON for programs, a table on a terminal, CSV elsewhere.
 ///
 /// # Errors
 /// `Usage` for Parquet on a terminal.
@@ -59,9 +59,11 @@ fn format_of(asked: Option<RowFormat>, for_people: bool, to_terminal: bool) -> R
     match asked {
         Some(RowFormat::Parquet) if to_terminal => Err(Error::new(
             ErrorKind::Usage,
-            "a terminal cannot show `--format parquet`",
+            "`--format parquet` cannot be printed on a terminal",
         )
-        .hint("write it to a file: `drivetrain query .. --format parquet > rows.parquet`")),
+        .hint(
+            "redirect the output to a file: `drivetrain query .. --format parquet > rows.parquet`",
+        )),
         Some(format) => Ok(format),
         None if !for_people => Ok(RowFormat::Json),
         None if to_terminal => Ok(RowFormat::Table),
@@ -86,9 +88,7 @@ pub async fn answer<W: std::io::Write + Send>(
     let frame = context
         .sql_with_options(sql, reads_only)
         .await
-        .map_err(|error| {
-            Error::new(ErrorKind::Usage, "the query cannot be planned").caused_by(error)
-        })?;
+        .map_err(|error| Error::new(ErrorKind::Usage, "cannot plan the query").caused_by(error))?;
     let schema = Arc::new(frame.schema().as_arrow().clone());
     let mut writer = RowWriter::new(format, &schema, out)?;
     let mut rows = frame.execute_stream().await.map_err(query_error)?;
@@ -98,7 +98,7 @@ pub async fn answer<W: std::io::Write + Send>(
     writer.finish()
 }
 
-/// Returns the first table that a query names without a schema and that the session does not have.
+/// Returns a query's first table name that has no schema and is not registered; `None` if there is none.
 fn missing_table(context: &SessionContext, sql: &str) -> Option<String> {
     let state = context.state();
     let dialect = state.config().options().sql_parser.dialect;
@@ -162,12 +162,12 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<Tables
             ErrorKind::InputMissing,
             format!("`{}` has no published tables", store.location()),
         )
-        .hint("pass the `--output` of a run"));
+        .hint("pass the same `--output` as in `drivetrain run`"));
     }
     Ok(Tables(by_name))
 }
 
-/// The tables that a query may use: each name with the jobs that have a table of this name.
+/// The tables that a query may use, by table name; each name has the list of the jobs that write such a table.
 #[derive(Debug)]
 pub struct Tables(BTreeMap<String, Vec<String>>);
 
@@ -197,7 +197,7 @@ impl Tables {
         }
     }
 
-    /// Returns the sentence that lists the tables; a name that several jobs share is written as `job.table`.
+    /// Returns a hint that lists the tables; a name that several jobs share is written as `job.table`.
     fn list(&self) -> String {
         let names = self.0.iter().flat_map(|(table, jobs)| {
             let is_shared = jobs.len() > 1;

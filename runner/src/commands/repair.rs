@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::LogArgs;
 use crate::commit::{self, Repaired};
 use crate::error::Result;
-use crate::job::logged::LoggedJob;
+use crate::job::logged_job::LoggedJob;
 use crate::store::Location;
 use crate::terminal::printer::{Answer, ToText};
 
@@ -27,10 +27,10 @@ pub async fn repair(args: &LogArgs) -> Result<Answer> {
 #[derive(Serialize)]
 #[serde(transparent)]
 struct RepairedJob {
-    /// Name of the job, for the text.
+    /// Name of the job, which only the text output shows.
     #[serde(skip)]
     job: String,
-    /// Outcome of the repair.
+    /// Outcome of the repair: the number of the record that is now published, or nothing to do.
     repaired: Repaired,
 }
 
@@ -38,7 +38,7 @@ impl ToText for RepairedJob {
     fn text(&self) -> String {
         let done = match self.repaired {
             Repaired::NothingToDo => "nothing to repair".to_owned(),
-            Repaired::Published(number) => format!("record {number} is published now"),
+            Repaired::Published(number) => format!("record {number} is now published"),
         };
         format!("{}: {done}\n", self.job)
     }

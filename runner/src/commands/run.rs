@@ -3,7 +3,7 @@
 use crate::callback::NoWaiter;
 use crate::cli::RunArgs;
 use crate::commit::Unfenced;
-use crate::job::folder::JobFolder;
+use crate::job::job_folder::JobFolder;
 use crate::report::Report;
 use crate::run::failed_run::FailedRun;
 use crate::run::outcome::execute;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::LogArgs;
 use crate::commit::{self, RunLine, RunStatus};
 use crate::error::Result;
-use crate::job::logged::LoggedJob;
+use crate::job::logged_job::LoggedJob;
 use crate::report::{grouped, size};
 use crate::store::Location;
 use crate::terminal::printer::{Answer, ToText};
@@ -25,7 +25,7 @@ pub async fn runs(args: &LogArgs) -> Result<Answer> {
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Runs {
-    /// Name of the job, for the text.
+    /// Name of the job, which only the text output shows.
     #[serde(skip)]
     job: String,
     /// The runs in the log, newest last.
@@ -57,7 +57,7 @@ impl ToText for Runs {
     }
 }
 
-/// Returns the status of a run as a word.
+/// Returns the word with which the list shows a run's status.
 fn status(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Published => "published",

@@ -42,7 +42,9 @@ pub fn test(args: &TestArgs) -> Result<Answer> {
         let counted = counted(&findings);
         return Ok(Answer::asked(Diagnostics::of(findings))
             .verdict(Verdict::Invalid)
-            .complaint(format!("no case was run: {counted}")));
+            .complaint(format!(
+                "no case was run, because the cases and definitions have {counted}"
+            )));
     }
     let threads = NonZeroUsize::new(processors()).unwrap_or(NonZeroUsize::MIN);
     let judged = run_all(&cases, threads)?;
@@ -73,12 +75,13 @@ fn remove_earlier_report(report: &Path) -> Result<()> {
             ErrorKind::Usage,
             format!("`--junit` would overwrite `{shown}`"),
         );
-        return Err(error.hint("name a file for XML, such as `report.xml`"));
+        return Err(error.hint("name an XML file, such as `report.xml`"));
     }
     match std::fs::remove_file(report) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).context(ErrorKind::Failed, format!("cannot write `{shown}`"))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).context(
+            ErrorKind::Failed,
+            format!("cannot remove the old report `{shown}`"),
+        ),
         _ => Ok(()),
     }
 }
@@ -92,7 +95,9 @@ fn cases(path: &Path, files: &mut MachineFiles) -> Result<Vec<Case>> {
     let found = if path.is_file() {
         if !path.to_string_lossy().ends_with(SUFFIX) {
             let error = Error::new(ErrorKind::Usage, format!("`{shown}` is not a test case"));
-            return Err(error.hint(format!("{CASE_FORMAT}; name one, or a folder of them")));
+            return Err(error.hint(format!(
+                "{CASE_FORMAT}; name such a file, or a folder that contains some"
+            )));
         }
         vec![path.to_owned()]
     } else if path.is_dir() {
@@ -165,7 +170,7 @@ struct Tested {
     failed: usize,
     /// Results of the cases, sorted by definition and name.
     cases: Vec<TestedCase>,
-    /// Coverage per machine.
+    /// Coverage per machine, sorted by path; machines without cases are included.
     coverage: Vec<Reached>,
 }
 
@@ -182,7 +187,7 @@ struct TestedCase {
     passed: bool,
     /// Wall-clock time that the case took, in seconds with at most six decimals.
     seconds: f64,
-    /// Differences from the expectations.
+    /// Differences between the expected and the actual result; empty if the case passed.
     differences: Vec<Difference>,
 }
 
@@ -207,7 +212,7 @@ struct Reached {
 struct UnreachedPart {
     /// Kind of the part: `state`, `catch`, `retry`, `choice` or `default`.
     kind: &'static str,
-    /// Name of the state.
+    /// Name of the state, or of the state that has the catcher, retrier or choice.
     state: String,
     /// Index of the catcher, retrier or choice, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -290,7 +295,7 @@ impl ToText for Tested {
 }
 
 impl Reached {
-    /// Creates the coverage of one machine by a number of cases.
+    /// Creates the coverage of one machine. Without cases, no part is listed as unreached.
     fn of(machine: String, cases: usize, coverage: &Coverage) -> Self {
         let (states, entered) = coverage.states();
         let unreached = if cases == 0 {
@@ -323,14 +328,14 @@ impl Reached {
             plural(self.states, "state")
         );
         for part in &self.unreached {
-            text += &format!("  never  {}\n", part.text());
+            text += &format!("  not reached: {}\n", part.text());
         }
         text
     }
 }
 
 impl UnreachedPart {
-    /// Converts an unreached part; returns `None` for a kind that this version does not know.
+    /// Converts an unreached part; returns `None` for a kind that this crate does not know yet.
     fn of(unreached: Unreached) -> Option<Self> {
         let part = |kind, state| Self {
             kind,
@@ -368,7 +373,8 @@ impl UnreachedPart {
         })
     }
 
-    /// Formats the part, for example ``state `A` ``, ``catch 0 (States.Timeout) of `A` ``, ``choice 1 to `B` of `A` ``.
+    /// Formats the part, for example ``state `A` ``, ``catch 0 (States.Timeout) of `A` `` or
+    /// ``choice 1 (to `B`) of `A` ``.
     fn text(&self) -> String {
         let Self { kind, state, .. } = self;
         if *kind == "state" {
@@ -379,7 +385,7 @@ impl UnreachedPart {
             .errors
             .as_ref()
             .map(|errors| format!(" ({})", errors.join(", ")));
-        let next = self.next.as_ref().map(|next| format!(" to `{next}`"));
+        let next = self.next.as_ref().map(|next| format!(" (to `{next}`)"));
         let rest: String = [index, errors, next].into_iter().flatten().collect();
         format!("{kind}{rest} of `{state}`")
     }

@@ -17,7 +17,7 @@ use crate::machines::definition::read_text;
 use crate::machines::json_argument::read_json;
 use crate::terminal::printer::{Answer, Json, ToText, Verdict};
 
-/// Fields of a request, each with whether the API expects JSON in a string; for such a field, plain JSON is accepted too.
+/// Fields of a request, each with `true` if the API expects JSON in a string there; plain JSON is accepted too.
 const FIELDS: [(&str, bool); 10] = [
     ("definition", true),
     ("roleArn", false),
@@ -31,7 +31,7 @@ const FIELDS: [(&str, bool); 10] = [
     ("stateConfiguration", false),
 ];
 
-/// Role for requests without one. The API requires a role for tasks, but a local test never assumes it.
+/// Role ARN of a test without `--role-arn`. The API requires a role for tasks, but a local test makes no call with it.
 const NO_ROLE: &str = "arn:aws:iam::000000000000:role/none";
 
 /// Tests one state, which the flags or a request describe, and returns the result.
@@ -82,7 +82,7 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
             );
             match (error.kind(), states(&request.definition)) {
                 (LanguageErrorKind::InvalidDefinition, Some(_)) => {
-                    refused.hint("`drivetrain check` shows the place of each problem")
+                    refused.hint("run `drivetrain check` on the definition's file: it lists each problem with line and column")
                 }
                 (LanguageErrorKind::InvalidRequest, Some(names))
                     if request
@@ -91,7 +91,7 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
                         .is_none_or(|name| !names.contains(name)) =>
                 {
                     refused.hint(format!(
-                        "`--state` (`stateName` of a request) must be one of `{}`",
+                        "set `--state` (`stateName` in a request) to one of `{}`",
                         names.join("`, `")
                     ))
                 }
@@ -106,7 +106,7 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
             ErrorKind::Usage,
             format!("the state `{state}` calls `{resource}`, which has no mock"),
         )
-        .hint("`--mock '{\"result\": ..}'` sets the answer, `--mock '{\"errorOutput\": {\"error\": ..}}'` an error")),
+        .hint("`--mock '{\"result\": ..}'` sets the task's result, `--mock '{\"errorOutput\": {\"error\": ..}}'` makes the task fail")),
         Err(_) => Ok(response),
     }
 }
@@ -172,7 +172,7 @@ fn request_file(path: &Path) -> Result<TestStateRequest> {
     if fields.get("definition").is_none_or(Value::is_null) {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("`{shown}` has no `definition`"),
+            format!("`{shown}` has no field `definition`"),
         ));
     }
     for (name, is_text) in FIELDS {
@@ -241,7 +241,7 @@ fn known(origin: &str, fields: &Map<String, Value>, names: &[&str]) -> Result<()
         ErrorKind::Usage,
         format!("`{origin}` has unknown fields: `{}`", unknown.join("`, `")),
     )
-    .hint(format!("the known fields are {}", names.join(", "))))
+    .hint(format!("the known fields are `{}`", names.join("`, `"))))
 }
 
 /// Replaces a JSON value with its text as a string; strings and `null` stay unchanged.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::VacuumArgs;
 use crate::commit::{self, VacuumOptions, Vacuumed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::logged::LoggedJob;
+use crate::job::logged_job::LoggedJob;
 use crate::store::Location;
 use crate::terminal::printer::{Answer, ToText};
 
@@ -38,13 +38,13 @@ pub async fn vacuum(args: &VacuumArgs) -> Result<Answer> {
 #[derive(Serialize)]
 #[serde(transparent)]
 struct VacuumedJob {
-    /// Name of the job, for the text.
+    /// Name of the job, which only the text output shows.
     #[serde(skip)]
     job: String,
-    /// Time after its last sign of life for which an attempt counts as active, and is kept.
+    /// Age that an attempt's newest note must have before the attempt is removed; a younger attempt counts as active.
     #[serde(skip)]
     retention: Duration,
-    /// Numbers of removed and kept attempts and files.
+    /// The removed attempts, and the numbers of removed files and of kept attempts.
     vacuumed: Vacuumed,
 }
 
@@ -52,7 +52,7 @@ impl ToText for VacuumedJob {
     fn text(&self) -> String {
         let Self { job, vacuumed, .. } = self;
         let mut text = format!(
-            "{job}: removed {} attempts with {} uploads, {} temporary files, {} quarantine files\n",
+            "{job}: removed {} attempts, {} uploads, {} temporary files and {} quarantine files\n",
             vacuumed.attempts.len(),
             vacuumed.uploads,
             vacuumed.temporary,
@@ -61,7 +61,7 @@ impl ToText for VacuumedJob {
         if vacuumed.kept > 0 {
             let hours = self.retention.as_secs() / 3_600;
             text += &format!(
-                "  kept {} attempts that were active in the last {hours} h\n",
+                "  kept {} attempts that were active in the last {hours} h or could not be removed\n",
                 vacuumed.kept
             );
         }

@@ -48,8 +48,8 @@ pub struct Attempt(Arc<AttemptState>);
 pub struct Stager(Arc<AttemptState>);
 
 impl Attempt {
-    /// Stores a note that an attempt has started, so that `vacuum` can find the attempt and clean up after it if the process
-    /// crashes.
+    /// Starts an attempt with a new id and stores a note of its start. If the process crashes, `vacuum` finds the attempt by
+    /// this note and cleans up after it.
     ///
     /// `target` is the record number that the commit tries first; `outputs` pairs each table's plan with the keys that the run
     /// deletes from it.
@@ -79,8 +79,10 @@ impl Attempt {
             run: inner.run.clone(),
             aims_at: target,
         };
-        let body = serde_json::to_vec(&started)
-            .context(ErrorKind::Failed, "cannot write the start of an attempt")?;
+        let body = serde_json::to_vec(&started).context(
+            ErrorKind::Failed,
+            "the start note of an attempt cannot be converted to JSON; this is a bug",
+        )?;
         let key = inner.layout.started(&inner.id);
         inner.store.put(&key, body.into()).await?;
         Ok(Self(Arc::new(inner)))
@@ -110,13 +112,13 @@ impl Attempt {
         self.0.layout.quarantine_of(&self.0.run, &self.0.id)
     }
 
-    /// Returns a handle that opens parts from other tasks.
+    /// Returns a handle by which several tasks can open parts at the same time.
     #[must_use]
     pub fn stager(&self) -> Stager {
         Stager(Arc::clone(&self.0))
     }
 
-    /// Opens a part; see [`Stager::part`].
+    /// Opens a part of a table, as [`Stager::part`] does.
     ///
     /// # Errors
     /// As [`Stager::part`].
@@ -130,7 +132,7 @@ impl Attempt {
     }
 
     /// Verifies that `parts` hold exactly `rows` rows per table, and that each part is in a partition that the run may write.
-    /// This is the part of step 4 that needs no knowledge of the job.
+    /// This is the half of step 4 that needs no knowledge of the job.
     ///
     /// The caller runs the job's own checks first. `summary` is stored in the record. Uploads that were opened and are not among
     /// `parts` are aborted before the commit.
@@ -162,7 +164,7 @@ impl Attempt {
         }
     }
 
-    /// Groups parts by table, checks row counts, partition columns and windows, and returns the outputs of the record.
+    /// Groups the parts by table, checks their rows, partition columns and windows, and returns the record's outputs.
     fn verified(
         &self,
         parts: Vec<(String, Part)>,
@@ -181,7 +183,7 @@ impl Attempt {
             let expected = rows.get(&plan.table).copied().unwrap_or(0);
             if staged != expected {
                 return Err(failed(format!(
-                    "table `{}`: expected {expected} rows in its parts, got {staged}",
+                    "expected {expected} rows in the parts of table `{}`, got {staged}",
                     plan.table
                 )));
             }
@@ -189,7 +191,7 @@ impl Attempt {
                 let misses = |column: &&String| part.partition.value(column).is_none();
                 if let Some(column) = plan.columns.partition_by.iter().find(misses) {
                     return Err(failed(format!(
-                        "part `{}` has no value of partition column `{column}`",
+                        "part `{}` has no value for partition column `{column}`",
                         part.key
                     )));
                 }
@@ -197,7 +199,7 @@ impl Attempt {
                     && !window.contains(&part.partition)
                 {
                     return Err(failed(format!(
-                        "part `{}` is outside the window {window}",
+                        "part `{}` is outside the run's window, {window}",
                         part.key
                     )));
                 }
@@ -213,7 +215,7 @@ impl Attempt {
         }
         match tables.keys().next() {
             Some(table) => Err(failed(format!(
-                "table `{table}` is not an output of this run"
+                "table `{table}` is not an output of this job"
             ))),
             None => Ok(outputs),
         }
@@ -240,7 +242,7 @@ impl Stager {
     ) -> Result<PartWriter> {
         let inner = &self.0;
         if !inner.outputs.iter().any(|(plan, _)| plan.table == table) {
-            let message = format!("table `{table}` is not an output of this run");
+            let message = format!("table `{table}` is not an output of this job");
             return Err(Error::new(ErrorKind::Failed, message));
         }
         let sequence = inner.next.fetch_add(1, Ordering::Relaxed);
@@ -252,15 +254,18 @@ impl Stager {
         if inner.is_given_up.load(Ordering::Relaxed) {
             return Err(cancelled());
         }
-        // A separate task, so that an opened upload is written down even if the caller is canceled meanwhile.
+        // A separate task opens the upload, so that a note records it even if the caller is canceled meanwhile.
         let (opening, opened) = (Arc::clone(inner), key.clone());
         let opening = tokio::spawn(async move {
             let _request = request;
             opening.open(&opened, &staging).await
         });
         let id = opening.await.unwrap_or_else(|error| {
-            Err(Error::new(ErrorKind::Failed, "cannot open an upload")
-                .caused_by(std::io::Error::other(error)))
+            Err(Error::new(
+                ErrorKind::Failed,
+                format!("cannot open an upload for table `{table}`"),
+            )
+            .caused_by(std::io::Error::other(error)))
         })?;
         Ok(PartWriter::new(
             inner.store.clone(),

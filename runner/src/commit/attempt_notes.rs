@@ -15,10 +15,10 @@ use crate::commit::record::{AttemptId, RunId, path};
 use crate::error::{Context, ErrorKind, Result};
 use crate::store::Store;
 
-/// The note that an attempt writes when it begins.
+/// The note that an attempt writes when it begins. `vacuum` reads it to know at which record to start looking.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Started {
-    /// The id of the run that it attempts.
+    /// The id of the run that the attempt tries to commit.
     pub run: RunId,
     /// The lowest record number that the attempt can be committed as.
     pub aims_at: u64,
@@ -27,9 +27,9 @@ pub(crate) struct Started {
 /// An upload that was opened and not yet completed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenUpload {
-    /// The key of the object that the upload becomes. For a staged file that a listing found, the key of that file.
+    /// The key of the object that the upload becomes; for a staged file found by a listing, the key of the staged file.
     pub key: String,
-    /// The id that the store gave the upload.
+    /// The id that the store gave the upload; on a file system, the key of the staged file.
     pub id: String,
 }
 
@@ -37,10 +37,10 @@ pub(crate) struct OpenUpload {
 /// uploads itself.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    /// All uploads so far, in the order in which they were opened.
+    /// All uploads that the attempt has opened so far, oldest first.
     opened: Mutex<Vec<OpenUpload>>,
-    /// The number of uploads that notes record. The task that holds the lock also records the uploads of the tasks that wait for
-    /// it.
+    /// The number of uploads that notes record. The task that holds the lock also records the uploads of the tasks that wait
+    /// for the lock.
     written: tokio::sync::Mutex<usize>,
 }
 
@@ -72,8 +72,10 @@ impl Journal {
             return Ok(());
         }
         let opened = self.opened();
-        let body = serde_json::to_vec(&opened[*written..])
-            .context(ErrorKind::Failed, "cannot write the list of uploads")?;
+        let body = serde_json::to_vec(&opened[*written..]).context(
+            ErrorKind::Failed,
+            "the list of uploads cannot be converted to JSON; this is a bug",
+        )?;
         let sequence = u64::try_from(*written).unwrap_or(u64::MAX);
         let key = layout.uploads(attempt, sequence);
         store.put(&key, body.into()).await?;
@@ -89,7 +91,7 @@ pub(crate) async fn abort(store: &Store, uploads: Vec<OpenUpload>) -> bool {
     let mut all = true;
     while let Some(answer) = answers.next().await {
         if let Err(error) = answer {
-            warn!(%error, "cannot abort an upload; `vacuum` tries again");
+            warn!(%error, "cannot abort an upload; `drivetrain vacuum` will try again");
             all = false;
         }
     }
@@ -159,7 +161,7 @@ pub(crate) async fn uploads_of(
         };
         let listed: Vec<OpenUpload> = serde_json::from_slice(&bytes).context(
             ErrorKind::Failed,
-            format!("`{}` cannot be read", note.location),
+            format!("`{}` is not a valid list of uploads", note.location),
         )?;
         uploads.extend(listed);
     }

@@ -27,34 +27,34 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(super) struct AttemptState {
     /// The store of the tables and the log.
     pub store: Store,
-    /// The layout of the job's keys in the store.
+    /// The keys of the job's tables, log and notes in `store`.
     pub layout: Layout,
-    /// The id of the run that is attempted.
+    /// The id of the run that this attempt tries to commit.
     pub run: RunId,
     /// The attempt's id, which is part of every key that it writes.
     pub id: AttemptId,
-    /// The record number that the commit tries first.
+    /// The record number that the commit tries first: one more than the last record that the run read.
     pub target: u64,
     /// The plan of each table, with the keys that the run deletes from it.
     pub outputs: Vec<(OutputPlan, Vec<String>)>,
-    /// Input objects that no later append may take again.
+    /// Input objects that no later append may read again.
     pub consumed: Vec<Consumed>,
-    /// The sequence number of the next part, from 1.
+    /// The sequence number of the next part, counted from 1; the key of the part contains it.
     pub next: AtomicU64,
     /// The uploads that were opened, and the notes that record them.
     pub journal: Journal,
     /// The fsyncs of finished parts, which the commit waits for.
     pub seals: Arc<PendingFsyncs>,
-    /// A lock that each request holds for reading while it opens or fills an upload. `quiet` takes it for writing to wait for all
-    /// of them. Without it, a canceled request that the store still works on could end after the abort and leave an upload that
-    /// no note mentions.
+    /// A lock that each request holds for reading while it opens or fills an upload. `quiet` locks it for writing, and so waits
+    /// for all these requests. Without the lock, the store could finish a canceled request after the abort and keep an upload
+    /// that no note mentions.
     pub in_flight: Arc<RwLock<()>>,
     /// `true` once the attempt is abandoned; no upload is opened from then on.
     pub is_given_up: AtomicBool,
 }
 
 impl AttemptState {
-    /// Opens an upload, records it in the attempt's notes and returns its id.
+    /// Opens an upload, records it in the attempt's notes, and returns the upload's id.
     pub async fn open(&self, key: &Path, staging: &Path) -> Result<String> {
         let opened = self.store.objects().open_upload(key, staging).await;
         let id = opened.map_err(|error| {
@@ -91,7 +91,7 @@ impl AttemptState {
         settled.map_err(|error| self.store.explain(error, "sync the staged parts to disk"))
     }
 
-    /// Waits until one part survives a power failure.
+    /// Waits until the bytes of one staged part survive a power failure.
     async fn seal_one(&self, part: &Part) -> Result<()> {
         let key = part.path()?;
         let sealed = self.seals.end(&self.store, &key, part).await;
@@ -101,7 +101,7 @@ impl AttemptState {
         })
     }
 
-    /// Aborts uploads that were opened and are not in the record.
+    /// Aborts the opened uploads that the record of `run` does not list.
     pub async fn drop_unused(&self, run: &Run) {
         let _quiet = self.quiet().await;
         let used: BTreeSet<&str> = run.parts().map(|part| part.upload.id.as_str()).collect();
@@ -123,16 +123,16 @@ impl AttemptState {
             )
             .await;
         if let Err(error) = ended {
-            warn!(attempt = %self.id, %error, "the attempt is not marked as ended; `vacuum` cleans up");
+            warn!(attempt = %self.id, %error, "cannot mark the attempt as ended; `drivetrain vacuum` will clean up after it");
         } else if aborted {
             self.forget().await;
         }
     }
 
-    /// Deletes the attempt's notes; a failure is left to `vacuum`.
+    /// Deletes the attempt's notes. A failure is only logged, because `vacuum` tries again.
     pub async fn forget(&self) {
         if let Err(error) = forget(&self.store, &self.layout, &self.id).await {
-            debug!(attempt = %self.id, %error, "the notes are not deleted; `vacuum` tries again");
+            debug!(attempt = %self.id, %error, "cannot delete the notes of the attempt; `drivetrain vacuum` will try again");
         }
     }
 }

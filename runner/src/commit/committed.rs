@@ -12,7 +12,7 @@ use crate::watch::StopSignal;
 #[derive(Debug)]
 #[must_use = "a committed run must still be published"]
 pub struct Committed {
-    /// The attempt, for its store, keys and notes.
+    /// The attempt that committed the run; the publish uses its store, keys and notes.
     inner: Arc<AttemptState>,
     /// The record as it was written to the log.
     record: Record,
@@ -29,14 +29,14 @@ pub struct Published {
 #[derive(Debug)]
 #[must_use = "only `Published` is success"]
 pub enum PublishOutcome {
-    /// The publish is complete.
+    /// The parts are visible, the replaced objects are deleted, and the record is marked.
     Published(Published),
     /// The store dropped an upload, so the record is void; the run must start again at step 1.
     StartAgain,
 }
 
 impl Committed {
-    /// Wraps an attempt whose record is in the log.
+    /// Returns the committed run of an attempt; `record` must be in the log.
     pub(super) fn new(inner: Arc<AttemptState>, record: Record) -> Self {
         Self { inner, record }
     }
@@ -47,20 +47,23 @@ impl Committed {
         &self.record
     }
 
-    /// Completes the uploads, deletes the replaced objects and marks the record. After a stop it continues for two seconds at
-    /// most.
+    /// Completes the uploads, deletes the replaced objects and marks the record. After a stop, the publish continues for two
+    /// seconds at most.
     ///
     /// # Errors
-    /// `TryAgain` if it does not finish: the run is committed, and the same command, or the next process that reads the log,
-    /// finishes it.
+    /// `TryAgain` if the publish does not finish. The run is committed, and the next process that reads the log finishes the
+    /// publish, such as a retry of the same command.
     pub async fn publish(self, stop: &StopSignal) -> Result<PublishOutcome> {
         let inner = &self.inner;
         let settled = stop
             .grace(settle(&inner.store, &inner.layout, &self.record, stop))
             .await
             .ok_or_else(|| {
-                Error::new(ErrorKind::TryAgain, "committed, publish pending")
-                    .hint("run the same command again: it finishes the publish")
+                Error::new(
+                    ErrorKind::TryAgain,
+                    "the run is committed, but its publish is not finished",
+                )
+                .hint("run the same command again to finish the publish")
             })??;
         match settled {
             Settled::Voided => {

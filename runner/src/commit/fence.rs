@@ -1,4 +1,4 @@
-//! The last check before a commit: a port is asked whether the run may still commit, and notified before the record is written.
+//! The port that a run asks, right before its commit, whether it may still commit.
 
 use async_trait::async_trait;
 
@@ -13,8 +13,8 @@ pub trait Fence: Send + Sync {
     /// Any error means that the run may not commit: nothing is committed, and the run fails with this error.
     async fn may_commit(&self) -> Result<()>;
 
-    /// Announces that the run writes its record next. From then on only the log says whether the run was committed. Called once
-    /// for each record number that the run tries.
+    /// Announces that the run puts its record next. From then on, only the log says whether the run was committed. It is called
+    /// once for each record number that the run tries.
     ///
     /// # Errors
     /// Any error means that the announcement was not received: no record is written, and the run fails with this error.

@@ -16,16 +16,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::{FrozenObject, Store};
 use crate::watch::StopSignal;
 
-/// A table that another job wrote, as an input.
+/// A table that another job wrote, frozen as an input of a run.
 #[derive(Clone, Debug)]
 pub struct TableInput {
     /// The live run that changed the table last.
     pub run: Option<RunId>,
     /// The table's columns and types, as its log records them.
     pub columns: Columns,
-    /// Its live parts; keys are relative to the store's root.
+    /// The live parts in the versions that a listing showed; keys are relative to the store's root.
     pub objects: Vec<FrozenObject>,
-    /// The same parts as the log lists them, in the same order.
+    /// The log's entry of each part in `objects`, in the same order.
     pub parts: Vec<Part>,
 }
 
@@ -43,16 +43,16 @@ pub async fn list_input(store: &Store, prefix: &str) -> Result<Vec<FrozenObject>
         let url = store.location().url(&root);
         let what = match found {
             0 => "no objects".to_owned(),
-            found => format!("only {found} hidden or empty objects"),
+            found => format!("only hidden objects or folder markers ({found} in all)"),
         };
         let message = format!("`{url}/` holds {what}");
         return Err(Error::new(ErrorKind::InputMissing, message)
-            .hint("check `--input`; a dataset's files belong in `<input>/raw/<dataset>/`"));
+            .hint("check `--input`; a dataset's files belong in `<input>/raw/<dataset>/`, and names that begin with `_` or `.` are skipped"));
     }
     Ok(frozen)
 }
 
-/// Builds a frozen object from a listing entry.
+/// Builds a frozen object with the version and size that a listing shows.
 fn freeze(store: &Store, object: ObjectMeta) -> FrozenObject {
     FrozenObject {
         url: store.location().url(&object.location),
@@ -92,17 +92,14 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
             store.location()
         )));
     };
-    // The log decides which parts are live. The listing only adds their versions, a thousand per request.
+    // The log decides which parts are live. A listing adds their versions, because one request returns a thousand of them.
     let mut versions = versions(store, &layout, table).await?;
     let mut objects = Vec::with_capacity(found.parts.len());
     for part in &found.parts {
         let object = versions.remove(&part.key);
         let Some(object) = object.filter(|object| object.size == part.size_bytes) else {
             let fate = Fate::of(store, &part.key).await;
-            let message = format!(
-                "`{}`, a part of table `{table}`, was {} just now",
-                part.key, fate.was
-            );
+            let message = format!("part `{}` of table `{table}` was {}", part.key, fate.was);
             return Err(Error::new(ErrorKind::TryAgain, message).hint(fate.way_out));
         };
         objects.push(freeze(store, object));
@@ -115,7 +112,7 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
     })
 }
 
-/// Lists the objects under a table's root, by key.
+/// Lists the objects under a table's root and returns their metadata by key.
 async fn versions(
     store: &Store,
     layout: &Layout,

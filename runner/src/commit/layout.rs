@@ -40,7 +40,8 @@ impl Layout {
         }
     }
 
-    /// Parses a key, which is always valid: names of jobs and tables were validated, and attempt ids and numbers are our own.
+    /// Parses a key that is always valid: job and table names were validated, and Drivetrain itself makes the attempt ids and
+    /// numbers.
     fn key(text: &str) -> Path {
         Path::parse(text).expect("names of jobs and attempts hold no slashes")
     }
@@ -65,7 +66,7 @@ impl Layout {
         self.ours(&format!("log/{number:020}.published"))
     }
 
-    /// Returns the key of the checkpoint after a record.
+    /// Returns the key of the checkpoint that includes the records up to `number`.
     pub fn checkpoint(&self, number: u64) -> Path {
         self.ours(&format!("log/{number:020}.checkpoint.json"))
     }
@@ -125,7 +126,7 @@ impl Layout {
         self.ours(&format!("staging/{attempt}/{sequence:06}"))
     }
 
-    /// Returns the folder of all rows that break a contract.
+    /// Returns the quarantine: the folder of the rows that any attempt has rejected.
     pub fn quarantine(&self) -> Path {
         self.ours("quarantine")
     }

@@ -18,28 +18,28 @@ pub struct State {
     consumed: BTreeMap<String, Option<String>>,
 }
 
-/// The live state of one table.
+/// The live state of one table: its current parts, its columns, and the last run that changed it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Table {
-    /// Columns and types that the last live run wrote.
+    /// The columns and types that the last live run wrote to the table.
     pub columns: Columns,
     /// The files that contain the table's current rows.
     pub parts: Vec<Part>,
-    /// The live run that changed it last.
+    /// The live run that changed the table last.
     pub run: Option<RunId>,
 }
 
 /// A live run: its record number and the partitions that it wrote and replaced, without its parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct LiveRun {
-    /// The record's number.
+    /// The number of the record that committed the run.
     number: u64,
-    /// The run, without parts, consumed inputs and summary.
+    /// The run without its parts, deletes, consumed inputs and summary.
     run: Run,
 }
 
 impl State {
-    /// Applies the records that follow this state, in order. A run that the next record voids leaves no trace.
+    /// Applies the records that follow this state, in order. A run that the next record voids has no effect.
     pub(crate) fn extend(&mut self, records: &[Record]) {
         for (index, record) in records.iter().enumerate() {
             let voided = records
@@ -62,15 +62,15 @@ impl State {
             table.run = Some(run.run.clone());
         }
         if run.starts_over() {
-            // The run replaced every appended row, so an append of the same inputs is no longer done.
+            // The run replaced every appended row, so earlier appends no longer count as done.
             self.consumed.clear();
             self.runs.retain(|done| !done.run.appends());
         }
         for input in &run.consumed {
             self.consumed.insert(input.url.clone(), input.etag.clone());
         }
-        // A run that a later run overlaps must run again if it is asked for. An append run must not: its inputs stay
-        // consumed.
+        // If a later run overlaps a run, the earlier one is no longer done: a request for it must execute it again. An append
+        // stays done, because its inputs stay consumed.
         self.runs
             .retain(|done| done.run.appends() || !overlaps(&done.run, run));
         self.runs.push(LiveRun {
@@ -90,8 +90,8 @@ impl State {
         self.tables.iter()
     }
 
-    /// Returns the number of the live record that holds the result of `run`. There is none once a later live run overlaps `run`,
-    /// unless `run` appended.
+    /// Returns the number of the live record that holds the result of `run`. Returns `None` once a later live run overlaps
+    /// `run`, unless `run` only appended.
     pub(crate) fn done(&self, run: &RunId) -> Option<u64> {
         let mut done = self.runs.iter().filter(|done| done.run.run == *run);
         done.next_back().map(|done| done.number)
@@ -117,7 +117,7 @@ fn overlaps(one: &Run, other: &Run) -> bool {
     one.outputs.iter().any(overlaps)
 }
 
-/// Returns the run without its parts, consumed inputs and summary, which are kept elsewhere or not needed.
+/// Returns the run without its parts, deletes, consumed inputs and summary, which the state keeps elsewhere or does not need.
 fn without_parts(run: &Run) -> Run {
     let output = |output: &Output| Output {
         parts: Vec::new(),

@@ -16,7 +16,7 @@ use crate::store::Store;
 /// one by one.
 pub const CHECKPOINT_EVERY: u64 = 100;
 
-/// A job's log as it was read: its last record, whether that is published, and the live state.
+/// A job's log as it was read at one moment: the last record, whether it is published, and the live state.
 #[derive(Clone, Debug)]
 pub struct Log {
     /// The number of the last record, 0 for an empty log.
@@ -25,7 +25,7 @@ pub struct Log {
     pub(super) marked: bool,
     /// The number of the checkpoint from which the log was read; 0 if there was none.
     pub(super) checkpoint: u64,
-    /// The records after the checkpoint.
+    /// The records after the checkpoint, in order; all records if there is no checkpoint.
     pub(super) tail: Vec<Record>,
     /// The live state after the last record.
     pub(super) state: State,
@@ -34,7 +34,7 @@ pub struct Log {
 /// The content of a checkpoint, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
 struct Checkpoint {
-    /// The version of the log's format.
+    /// The version of the log's format in which the checkpoint is written.
     format: u32,
     /// The number of the last record that `state` includes.
     number: u64,
@@ -124,13 +124,13 @@ pub(super) async fn read_records(
     together(reads).try_collect().await
 }
 
-/// Reads a record that must exist.
+/// Reads a record; fails if it does not exist, because a log has no gaps.
 async fn read_present(store: &Store, layout: &Layout, number: u64) -> Result<Record> {
     let record = read_record(store, layout, number).await?;
     record.ok_or_else(|| {
         let message = format!("record {number} of the log `{}` is missing", layout.log());
         Error::new(ErrorKind::Failed, message)
-            .hint("records are never deleted: restore it from the bucket's versions or a backup")
+            .hint("Drivetrain never deletes a record: restore the record from the bucket's versions or a backup")
     })
 }
 
@@ -158,9 +158,12 @@ pub(super) async fn read_from(store: &Store, layout: &Layout, first: u64) -> Res
     Ok(records)
 }
 
-/// Reads the live state in a checkpoint.
+/// Reads a checkpoint and returns the live state that it holds.
 async fn read_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<State> {
-    let damaged = format!("checkpoint {number} of the log is damaged");
+    let damaged = format!(
+        "checkpoint `{}` of the log is damaged",
+        layout.checkpoint(number)
+    );
     let bytes = store
         .read(&layout.checkpoint(number))
         .await?
@@ -169,17 +172,21 @@ async fn read_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<
         serde_json::from_slice(&bytes).context(ErrorKind::Failed, &damaged)?;
     if checkpoint.format > FORMAT {
         let message = format!("a newer drivetrain wrote checkpoint {number} of the log");
-        return Err(Error::new(ErrorKind::Failed, message).hint("use that version or a newer one"));
+        return Err(Error::new(ErrorKind::Failed, message)
+            .hint("use the version of drivetrain that wrote the checkpoint, or a newer one"));
     }
     if checkpoint.number != number {
-        let message = format!("{damaged}: it has the number {} inside", checkpoint.number);
+        let message = format!(
+            "{damaged}: expected number {number} in its JSON, got {}",
+            checkpoint.number
+        );
         return Err(Error::new(ErrorKind::Failed, message));
     }
     Ok(checkpoint.state)
 }
 
-/// Writes the checkpoint of a marked record if its number is a multiple of [`CHECKPOINT_EVERY`]. If another process has written
-/// it, that one is kept, because its content is the same.
+/// Writes the checkpoint of a marked record if its number is a multiple of [`CHECKPOINT_EVERY`]. A checkpoint that another
+/// process has written is kept, because it has the same content.
 pub(super) async fn write_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<()> {
     if number == 0 || !number.is_multiple_of(CHECKPOINT_EVERY) {
         return Ok(());
@@ -202,8 +209,10 @@ pub(super) async fn write_checkpoint(store: &Store, layout: &Layout, number: u64
         number,
         state,
     };
-    let bytes =
-        serde_json::to_vec(&checkpoint).context(ErrorKind::Failed, "cannot write a checkpoint")?;
+    let bytes = serde_json::to_vec(&checkpoint).context(
+        ErrorKind::Failed,
+        "a checkpoint cannot be converted to JSON; this is a bug",
+    )?;
     store
         .put_new(&layout.checkpoint(number), bytes.into())
         .await?;

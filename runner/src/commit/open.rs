@@ -24,28 +24,31 @@ pub struct OpenOptions {
     pub replace_foreign: bool,
 }
 
-/// A job whose tables are listed and whose log is read, with the last record published. Inputs may be listed only from now on: a
-/// run that commits after that takes the record number that this run aims at, so the put notices it.
+/// The state that a run starts from: the listed table roots, and the log with its last record published.
+///
+/// Inputs may be listed only once this value exists. Any run that commits later takes the record number that this run
+/// aims at, so the put of this run's record notices it.
 #[derive(Debug)]
 pub struct Opened {
     /// The store of the tables and the log.
     store: Store,
-    /// The layout of the job's keys in the store.
+    /// The keys of the job's tables, log and notes in `store`.
     layout: Layout,
-    /// The log. It is not read again before the put, so that every later commit is noticed there.
+    /// The log as step 1 read it. It is not read again before the put of the record, so that the put notices every later
+    /// commit.
     log: Log,
-    /// The tables that the run will write.
+    /// The plan of each table that the run writes.
     outputs: Vec<OutputPlan>,
     /// Keys under the table roots that no record lists, by table.
     foreign: BTreeMap<String, Vec<String>>,
 }
 
-/// The decision whether a run must be executed.
+/// The decision whether a run must be executed or is done already.
 #[derive(Debug)]
 pub enum Decision {
-    /// A live record holds the result of the same run, and it is published.
+    /// This live and published record holds the result of the same run.
     AlreadyDone(Record),
-    /// The run must be executed by this attempt.
+    /// The run must be executed, by this attempt that has begun.
     Run(Attempt),
 }
 
@@ -72,7 +75,7 @@ pub async fn open(
         {
             info!(
                 record = record.number,
-                "the last record is void; starting from the one before it"
+                "the last record was lost and is void; the run starts from the record before it"
             );
             continue;
         }
@@ -97,7 +100,8 @@ pub async fn foresee(
     checked(store, layout, log, outputs, listed, options).await
 }
 
-/// Checks that all tables are on the volume of the job's own folder, because a publish renames files between them.
+/// Checks that all tables are on the same volume as the job's folder in `_drivetrain/`, because a publish renames staged
+/// files from that folder into the tables.
 fn require_one_volume(store: &Store, layout: &Layout, outputs: &[OutputPlan]) -> Result<()> {
     let ours = layout.everything();
     outputs.iter().try_for_each(|output| {
@@ -105,10 +109,10 @@ fn require_one_volume(store: &Store, layout: &Layout, outputs: &[OutputPlan]) ->
     })
 }
 
-/// Objects under the table roots, by table.
+/// The objects under each table root, by table name.
 type ListedTables = BTreeMap<String, Vec<ObjectMeta>>;
 
-/// Lists the objects under each table root.
+/// Lists the objects under the root of each output's table.
 async fn list_tables(
     store: &Store,
     layout: &Layout,
@@ -122,7 +126,7 @@ async fn list_tables(
     Ok(listed)
 }
 
-/// Checks the columns of the outputs and looks for foreign objects, before inputs are listed.
+/// Checks the columns of the outputs, refuses foreign objects unless `options` allow them, and builds the [`Opened`].
 async fn checked(
     store: &Store,
     layout: Layout,
@@ -163,9 +167,11 @@ fn require_same_columns(log: &Log, output: &OutputPlan) -> Result<()> {
     );
     let hint = match output.replaces {
         Replaces::Append => {
-            "run the job once with `mode = \"replace\"`, which replaces the whole table, then append to it"
+            "set `mode = \"replace\"` in `job.toml` and run the job once to rebuild the whole table, then set `append` again"
         }
-        _ => "run the job once without a window, which replaces the whole table",
+        _ => {
+            "run the job once without the parameters of its window, which replaces the whole table"
+        }
     };
     Err(Error::new(ErrorKind::Usage, message).hint(hint))
 }
@@ -191,8 +197,8 @@ async fn foreign(
     if unknown.is_empty() {
         return Ok(unknown);
     }
-    // A late publisher can leave dead parts, which are still ours. This is rare, so the records before the checkpoint are read
-    // only now.
+    // A late publisher can leave parts of a voided run. They are not foreign, because a record lists them. This is rare, so
+    // the records before the checkpoint are read only now.
     let before = read_records(store, layout, 1..=log.checkpoint).await?;
     let ours: BTreeSet<&str> = before
         .iter()
@@ -208,7 +214,7 @@ async fn foreign(
     Ok(unknown)
 }
 
-/// Fails if there are objects that no record lists; the message names the first.
+/// Fails if a table root holds objects that no record lists. The message names the first object of the first table.
 fn refuse_foreign(store: &Store, foreign: &BTreeMap<String, Vec<String>>) -> Result<()> {
     let Some((table, keys)) = foreign.iter().next() else {
         return Ok(());
@@ -224,7 +230,7 @@ fn refuse_foreign(store: &Store, foreign: &BTreeMap<String, Vec<String>>) -> Res
     };
     let message = format!("table `{table}` holds an object that no run wrote: `{first}`{more}");
     Err(Error::new(ErrorKind::Conflict, message).hint(
-        "move it elsewhere, or pass `--replace-foreign` to delete it when the run is published",
+        "move such objects out of the table's folder, or pass `--replace-foreign`: the run then deletes them when it publishes",
     ))
 }
 
@@ -270,10 +276,13 @@ impl Opened {
                 None => fresh.push(object),
                 Some(etag) if etag == object.etag.as_deref() => {}
                 Some(_) => {
-                    let message = format!("`{}` has changed since it was appended", object.url);
+                    let message = format!(
+                        "`{}` has changed since an earlier run appended it",
+                        object.url
+                    );
                     return Err(Error::new(ErrorKind::Conflict, message).hint(
-                        "each object is appended once: give new data a new name, or run the job once with `mode = \"replace\"`, \
-                         which rebuilds the whole table from all current objects",
+                        "an append reads each object only once: store new data under a new name, or run the job once with \
+                         `mode = \"replace\"`, which rebuilds the whole table from all current objects",
                     ));
                 }
             }
@@ -281,7 +290,7 @@ impl Opened {
         Ok(fresh)
     }
 
-    /// Returns the number of the live record that holds the result of `run`; `None` if the run must be done.
+    /// Returns the number of the live record that holds the result of `run`; `None` if the run must be executed.
     #[must_use]
     pub fn done(&self, run: &RunId) -> Option<u64> {
         self.log.state.done(run)
@@ -290,7 +299,7 @@ impl Opened {
     /// Returns the record of `run` if the run is done. If not, or with `force`, begins an attempt that aims at the next record
     /// number. This is step 2.
     ///
-    /// `consumes` lists the input objects that no later append may take again.
+    /// `consumes` lists the input objects that no later append may read again.
     ///
     /// # Errors
     /// `Failed` for a store that does not refuse to overwrite a record; otherwise the kind of the store's failure.

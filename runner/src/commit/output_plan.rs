@@ -8,8 +8,8 @@ use crate::commit::table_columns::Columns;
 pub struct OutputPlan {
     /// The table's name; its root is `<output>/<job>/<table>/`.
     pub table: String,
-    /// Its columns and types.
+    /// The columns and types that the run writes.
     pub columns: Columns,
-    /// The rows that the run replaces.
+    /// The rows of the table that the run replaces.
     pub replaces: Replaces,
 }

@@ -21,11 +21,11 @@ const PIECE_BYTES: usize = 5 * 1024 * 1024;
 /// A writer that sends the bytes of one file in pieces; it holds at most two pieces, one of them in flight.
 #[derive(Debug)]
 pub struct PartWriter {
-    /// The store that the file is sent to.
+    /// The store that receives the file as a multipart upload.
     store: Store,
     /// The lock `in_flight` of the attempt, held for reading while a request is in flight.
     requests: Arc<RwLock<()>>,
-    /// The attempt's pending fsyncs, to which `finish` adds this file's.
+    /// The attempt's pending fsyncs, to which `finish` adds the fsync of this file.
     seals: Arc<PendingFsyncs>,
     /// The table that the file belongs to.
     table: String,
@@ -33,33 +33,33 @@ pub struct PartWriter {
     partition: Partition,
     /// The key that the file will have.
     key: Path,
-    /// The store's id of the upload.
+    /// The id that the store gave the upload; every request to it needs the id.
     upload: String,
-    /// Bytes that are not sent yet.
+    /// Bytes that wait until they fill the next piece.
     waiting: Vec<Bytes>,
-    /// The total length of `waiting`; between two calls of `write` it is less than a piece.
+    /// The total number of bytes in `waiting`; between two calls of `write` it is less than a piece.
     waiting_bytes: usize,
-    /// The number of bytes written so far.
+    /// The number of bytes passed to `write` so far, sent or waiting.
     size_bytes: u64,
     /// The number of pieces sent, which is the index of the next one.
     sent: usize,
-    /// The store's tag of each piece that arrived, in order; the completion needs them.
+    /// The store's tag of each piece that arrived, in order; the completion of the upload needs the tags.
     tags: Vec<String>,
     /// The task that sends the piece in flight; it returns the piece's tag.
     in_flight: Option<JoinHandle<object_store::Result<String>>>,
 }
 
-/// A file that is sent completely and still invisible.
+/// A file whose bytes are all sent. It stays invisible until a publish completes its upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StagedPart {
     /// The table that the file belongs to.
     table: String,
-    /// The file's entry in the record.
+    /// The entry by which a record lists the file: key, size, rows, partition and upload.
     part: Part,
 }
 
 impl StagedPart {
-    /// Returns the file's entry in the record.
+    /// Returns the entry by which a record lists the file: key, size, rows, partition and upload.
     #[must_use]
     pub fn part(&self) -> &Part {
         &self.part
@@ -71,7 +71,7 @@ impl StagedPart {
         &self.table
     }
 
-    /// Returns the table, and the file's entry in the record.
+    /// Returns the table's name, and the entry by which a record lists the file.
     pub(crate) fn into_part(self) -> (String, Part) {
         (self.table, self.part)
     }
@@ -111,7 +111,7 @@ impl PartWriter {
         &self.key
     }
 
-    /// Returns the number of bytes written so far.
+    /// Returns the number of bytes passed to `write` so far, sent or waiting.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
@@ -133,7 +133,7 @@ impl PartWriter {
         Ok(())
     }
 
-    /// Adds bytes to those that wait for the next piece.
+    /// Appends bytes to `waiting`.
     fn hold(&mut self, bytes: Bytes) {
         self.waiting_bytes += bytes.len();
         if !bytes.is_empty() {
@@ -153,8 +153,8 @@ impl PartWriter {
             self.sent,
         );
         self.sent += 1;
-        // The lock is taken before the request starts and held until the store answers, so that an abandoned attempt can wait for
-        // it.
+        // The lock is held from before the request starts until the store answers, so that an abandoned attempt can wait for
+        // the request.
         let request = Arc::clone(&self.requests).read_owned().await;
         self.in_flight = Some(tokio::spawn(async move {
             let _request = request;
@@ -182,13 +182,13 @@ impl PartWriter {
             let message = format!("the upload of `{url}` no longer exists");
             return Error::new(ErrorKind::TryAgain, message)
                 .caused_by(explained)
-                .hint("run the same command again: it starts over");
+                .hint("run the same command again: the run starts over");
         }
         explained
     }
 
-    /// Sends the rest of the file, which holds `rows` rows, and starts its fsync in the background: the disk can work while the
-    /// next file is computed.
+    /// Sends the rest of the file, which holds `rows` rows, and starts its fsync in the background. The disk then works while
+    /// the next file is computed.
     ///
     /// # Errors
     /// The kind of the store's failure.

@@ -29,14 +29,14 @@ impl Partition {
             if value.is_empty() {
                 let message = format!("partition column `{column}` has an empty value");
                 return Err(Error::new(ErrorKind::QualityGate, message)
-                    .hint("Hive would read it as NULL: reject such rows in the contract"));
+                    .hint("reject rows with an empty value in the contract: Hive reads an empty partition value as NULL"));
             }
             folders.push(format!("{}={}", escaped(column), escaped(value)));
         }
         Ok(Self(folders.join("/")))
     }
 
-    /// Returns the folders, without a slash at either end.
+    /// Returns the partition's folders, such as `day=2024-01-01/city=Rome`; empty if the table is not partitioned.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -103,20 +103,20 @@ fn unescaped(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The order of the values of a window's column.
+/// The order in which the values of a window's column are compared with its bounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// By their text: strings, and dates and times in ISO 8601.
+    /// The order of texts: for strings, and for dates and times in ISO 8601.
     #[default]
     Text,
-    /// By their value as integers.
+    /// The order of numbers: for the integer types.
     Integer,
 }
 
 impl Order {
-    /// Compares two values. In integer order, a value that is not an integer equals every other value. A doubt then causes a
-    /// conflict and never hides one.
+    /// Compares two values. In integer order, a value that is not an integer counts as equal to every other value: this can
+    /// report a conflict that does not exist, but never hides one.
     fn compare(self, a: &str, b: &str) -> Ordering {
         match self {
             Self::Text => a.cmp(b),
@@ -128,14 +128,14 @@ impl Order {
     }
 }
 
-/// The partitions whose value of `column` is between `from` and `to`, both included; `None` means no bound.
+/// A range of partitions: those whose value of `column` is between `from` and `to`, both included.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// The partition column that the bounds apply to.
     pub column: String,
-    /// The smallest value, unescaped.
+    /// The smallest value in the window, unescaped; `None` if the window has no lower bound.
     pub from: Option<String>,
-    /// The largest value, unescaped.
+    /// The largest value in the window, unescaped; `None` if the window has no upper bound.
     pub to: Option<String>,
     /// The order in which values are compared with the bounds.
     #[serde(default)]
@@ -143,7 +143,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Returns `true` if a partition is in the window.
+    /// Returns `true` if the partition has a value for the window's column, and the value is within both bounds.
     #[must_use]
     pub fn contains(&self, partition: &Partition) -> bool {
         let Some(value) = partition.value(&self.column) else {
@@ -171,13 +171,14 @@ impl Window {
 
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bound = |bound: &Option<String>| bound.clone().unwrap_or_default();
+        let bound =
+            |bound: &Option<String>, none: &str| bound.clone().unwrap_or_else(|| none.to_owned());
         write!(
             f,
-            "{} {}..={}",
+            "`{}` from {} to {}",
             self.column,
-            bound(&self.from),
-            bound(&self.to)
+            bound(&self.from, "the first value"),
+            bound(&self.to, "the last value")
         )
     }
 }

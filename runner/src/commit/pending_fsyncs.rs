@@ -15,7 +15,7 @@ use crate::store::Store;
 pub(crate) struct PendingFsyncs(Mutex<BTreeMap<String, JoinHandle<Result<()>>>>);
 
 impl PendingFsyncs {
-    /// Starts the fsync of a part that is sent completely.
+    /// Starts a background fsync of a part whose bytes are all sent.
     pub fn begin(&self, store: &Store, key: Path, upload: String, size_bytes: u64) {
         let objects = store.objects();
         let name = key.to_string();
@@ -26,7 +26,7 @@ impl PendingFsyncs {
     /// Waits until a part survives a power failure; starts its fsync now if none is in flight.
     ///
     /// # Errors
-    /// The failure of the store.
+    /// The store's error if it cannot make the part durable.
     pub async fn end(&self, store: &Store, key: &Path, part: &Part) -> Result<()> {
         let begun = self.lock().remove(&part.key);
         if let Some(seal) = begun {
@@ -36,7 +36,7 @@ impl PendingFsyncs {
         objects.seal(key, &part.upload.id, part.size_bytes).await
     }
 
-    /// Locks the map. A panic of another holder does no harm, because each change of the map is one call.
+    /// Locks the map, even after a panic of another holder: each change of the map is one call, so the map is always valid.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, JoinHandle<Result<()>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -18,7 +18,7 @@ use crate::watch::StopSignal;
 /// The number of times that a request is sent if the store's answers do not decide its outcome.
 pub(super) const TRIES: u32 = 5;
 
-/// The outcome of the publish of a record.
+/// The outcome of a publish that came to an end: the record is marked, or it is void.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settled {
     /// All parts are at their keys, and the record is marked.
@@ -58,7 +58,7 @@ async fn publish(
     stop: &StopSignal,
 ) -> Result<Settled> {
     if !complete_all(store, run, stop).await? {
-        warn!(record = number, run = %run.run, "parts are missing after their completion");
+        warn!(record = number, run = %run.run, "parts are missing after the store answered every completion; looking again");
         abort_all(store, run).await?;
         store.pause(1).await;
         if !all_there(store, run).await? {
@@ -74,7 +74,7 @@ async fn publish(
     Ok(Settled::Published)
 }
 
-/// Makes the names of new parts survive a power failure, before the parts that they replace are deleted.
+/// Makes the names of new parts survive a power failure. This happens before the replaced parts are deleted.
 async fn settle_folders(store: &Store, run: &Run) -> Result<()> {
     let mut folders = BTreeSet::new();
     for part in run.parts() {
@@ -89,15 +89,15 @@ async fn settle_folders(store: &Store, run: &Run) -> Result<()> {
 /// The result of a look at a part's key after the completion of its upload was requested.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KeyState {
-    /// An object of the recorded size is at the key.
+    /// An object of the recorded size is at the key, so the part is visible.
     There,
-    /// The store answered the completion, and no such object is at the key.
+    /// The store answered the completion, and no object of the recorded size is at the key.
     Missing,
-    /// No such object is at the key, and the store's answer does not decide whether one will be.
+    /// No object of the recorded size is at the key, and the store's answer does not exclude that one will appear.
     Unknown,
 }
 
-/// Completes every upload and looks at every key. Returns `false` if the store has answered each request and a part is missing.
+/// Completes every upload and looks at every key. Returns `false` if all outcomes are known and a part is missing.
 async fn complete_all(store: &Store, run: &Run, stop: &StopSignal) -> Result<bool> {
     let mut missing = false;
     let mut completions = together(run.parts().map(|part| complete(store, part, stop)));
@@ -134,8 +134,8 @@ async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeySt
         let found = match (&answer, &there) {
             (_, Ok(true)) => KeyState::There,
             (Ok(Completion::Done | Completion::NoSuchUpload), Ok(false)) => KeyState::Missing,
-            // Another process may be completing it. MinIO also drops the parts if that process is cut off, so this answer counts
-            // only on the last try.
+            // Another process may be completing the upload. MinIO also drops the parts if that process is cut off, so this
+            // answer counts only on the last try.
             (Ok(Completion::PartsMissing), Ok(false)) if number == TRIES => KeyState::Missing,
             _ => KeyState::Unknown,
         };
@@ -143,7 +143,7 @@ async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeySt
         if found != KeyState::Unknown {
             return Ok(found);
         }
-        let operation = format!("complete `{}`", store.location().url(&key));
+        let operation = format!("complete the upload of `{}`", store.location().url(&key));
         match (answer, there) {
             (_, Err(error)) => failure = Some(error),
             (Err(error), Ok(_)) => failure = Some(store.explain(error, operation)),
@@ -157,11 +157,14 @@ async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeySt
     Err(pending(error))
 }
 
-/// Wraps a failure during a publish. The run is committed, so the same command finishes it.
+/// Wraps a failure during a publish. The run is committed, so a retry of the same command finishes the publish.
 fn pending(error: Error) -> Error {
-    Error::new(ErrorKind::TryAgain, "committed, publish pending")
-        .hint("run the same command again: it finishes the publish")
-        .caused_by(error)
+    Error::new(
+        ErrorKind::TryAgain,
+        "the run is committed, but its publish is not finished",
+    )
+    .hint("run the same command again to finish the publish")
+    .caused_by(error)
 }
 
 /// Returns `true` if an object of the recorded size is at the part's key.
@@ -185,14 +188,14 @@ async fn abort_all(store: &Store, run: &Run) -> Result<()> {
     together(aborts).try_collect().await
 }
 
-/// Aborts the upload of one part.
+/// Aborts the upload of one part; a failure leaves the publish unfinished.
 async fn abort(store: &Store, part: &Part) -> Result<()> {
     let key = part.path()?;
     let aborted = store.objects().abort(&key, &part.upload.id).await;
     aborted.map_err(|error| pending(store.explain(error, format!("abort the upload of `{key}`"))))
 }
 
-/// Voids a record whose parts are lost, unless another process has settled it meanwhile.
+/// Voids a record whose parts are lost, unless another process has published or voided it meanwhile.
 async fn lost(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<Settled> {
     let mark_key = layout.mark(number);
     if store.look(&mark_key).await.map_err(pending)?.is_some() {
@@ -233,7 +236,7 @@ async fn lost(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<
     Err(pending(failure.unwrap_or_else(|| {
         Error::new(
             ErrorKind::TryAgain,
-            "a record that was written cannot be read back",
+            format!("record {} was written, but cannot be read back", number + 1),
         )
     })))
 }
@@ -247,7 +250,7 @@ async fn settle_void(store: &Store, layout: &Layout, void: &Record) -> Result<()
     mark(store, layout, void.number).await
 }
 
-/// Deletes objects by the keys that a record lists.
+/// Deletes the objects at these keys of a record; a missing object is not an error.
 async fn delete(store: &Store, keys: &[String]) -> Result<()> {
     let keys: Vec<Path> = keys.iter().map(|key| path(key)).collect::<Result<_>>()?;
     store.delete(keys).await.map_err(pending)
@@ -261,7 +264,7 @@ async fn mark(store: &Store, layout: &Layout, number: u64) -> Result<()> {
         .await
         .map_err(pending)?;
     if let Err(error) = write_checkpoint(store, layout, number).await {
-        // The log reads the same without it, and the next one follows a hundred records later.
+        // The log can be read without this checkpoint, and the next one is due a hundred records later.
         warn!(record = number, %error, "cannot write the checkpoint");
     }
     Ok(())

@@ -12,7 +12,7 @@ use crate::commit::partition::{Partition, Window};
 use crate::commit::table_columns::Columns;
 use crate::error::{Context, Error, ErrorKind, Result};
 
-/// The version of the log's format. A binary refuses a log that a newer one wrote.
+/// The version of the log's format that this binary writes. This binary refuses a log with a higher version.
 pub const FORMAT: u32 = 1;
 
 /// The id of a run: a hash of everything that its output depends on.
@@ -40,16 +40,16 @@ impl fmt::Display for AttemptId {
 /// One numbered entry of a job's log; it is never changed or deleted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// The version of the log's format.
+    /// The version of the log's format in which the record is written.
     pub format: u32,
     /// The record's number, from 1 without gaps.
     pub number: u64,
-    /// A committed run, or the void of the record before.
+    /// A committed run, or the void of the previous record.
     #[serde(flatten)]
     pub entry: Entry,
 }
 
-/// The event that a record states: a commit, or the loss of one.
+/// The event that a record states: the commit of a run, or the loss of a committed run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Entry {
@@ -62,11 +62,11 @@ pub enum Entry {
 /// A committed run: the files that it adds and deletes, and the inputs that it consumes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// The id of the run.
+    /// The id of the run; a retry of the run has the same id.
     pub run: RunId,
-    /// The attempt that committed it.
+    /// The attempt that committed the run.
     pub attempt: AttemptId,
-    /// The effect on each table.
+    /// The effect of the run on each table of the job.
     pub outputs: Vec<Output>,
     /// Input objects that no later append may read again. A run that appends, or that replaces all tables, lists the objects that
     /// it read. In records of older binaries, only runs that append list them.
@@ -80,17 +80,17 @@ pub struct Run {
 /// The effect of a run on one table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Output {
-    /// The table's name within the job.
+    /// The name of the table, which is unique within the job.
     pub table: String,
-    /// The columns and types that it wrote.
+    /// The columns and types that the run wrote.
     pub columns: Columns,
-    /// The rows of the table that it replaced.
+    /// The rows of the table that the run replaced.
     pub replaces: Replaces,
-    /// The partitions that it wrote.
+    /// The partitions to which the run added parts.
     pub written: BTreeSet<Partition>,
-    /// The files that it added.
+    /// The parts that the run added.
     pub parts: Vec<Part>,
-    /// The keys that it deletes when it is published.
+    /// The keys of the objects that the publish of the run deletes.
     pub deletes: Vec<String>,
 }
 
@@ -98,7 +98,7 @@ pub struct Output {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Replaces {
-    /// All rows of the table.
+    /// All rows of the table, so every existing part is deleted.
     Table,
     /// All rows of the partitions in a window, even if the run writes no rows to them.
     Window(Window),
@@ -109,21 +109,21 @@ pub enum Replaces {
 /// One file of a table, and the upload that becomes the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// The key, relative to the output root.
+    /// The key of the file, relative to the output root.
     pub key: String,
-    /// The size of the file in bytes. A publish checks it.
+    /// The size of the file in bytes. A publish compares it with the size of the object at `key`.
     #[serde(rename = "size")]
     pub size_bytes: u64,
-    /// The number of rows.
+    /// The number of rows in the file.
     pub rows: u64,
-    /// The partition that it belongs to.
+    /// The partition that the file belongs to.
     pub partition: Partition,
     /// The upload that becomes the file.
     pub upload: Upload,
 }
 
 impl Part {
-    /// Returns the key in the store's type.
+    /// Parses the key to the path type that stores take.
     ///
     /// # Errors
     /// `Failed` for a record with an invalid key.
@@ -132,27 +132,27 @@ impl Part {
     }
 }
 
-/// Parses the key of an object in the store.
+/// Parses the key of an object to the path type that stores take.
 pub(super) fn path(key: &str) -> Result<Path> {
     Path::parse(key).map_err(object_store::Error::from).context(
         ErrorKind::Failed,
-        format!("the log contains `{key}`, which is not a valid object name"),
+        format!("`{key}` is not a valid object name"),
     )
 }
 
 /// An upload that any process can complete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upload {
-    /// The id that the store gave it.
+    /// The id that the store gave the upload.
     pub id: String,
-    /// The store's tag of each piece, in order.
+    /// The tag that the store returned for each piece, in order; the completion must send the tags back.
     pub tags: Vec<String>,
 }
 
-/// An input object that appends must not take again, because a table holds its rows.
+/// An input object that later appends must not read again, because a table already holds its rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consumed {
-    /// The full name of the object, which includes its store.
+    /// The URL of the object, so that objects of different stores with the same key are distinct.
     pub url: String,
     /// The ETag of the version that was read; `None` if the store gave it none.
     pub etag: Option<String>,
@@ -163,21 +163,21 @@ pub struct Consumed {
 pub struct Void {
     /// The number of the voided record, one less than this record's.
     pub voids: u64,
-    /// The run that the voided record held.
+    /// The id of the run that the voided record committed.
     pub run: RunId,
-    /// The keys of all parts of the voided record, which are deleted.
+    /// The keys of all parts of the voided record. The publish of this void deletes them.
     pub keys: Vec<String>,
 }
 
 impl Output {
-    /// Returns `true` if both write or replace a partition of the same table.
+    /// Returns `true` if both outputs write or replace a common partition of the same table.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         self.table == other.table && (self.touches(other) || other.touches(self))
     }
 
-    /// Returns `true` if this output writes or replaces a partition that the other one wrote or replaced. It considers fully only
-    /// what this output replaces, so [`Self::overlaps`] calls it in both directions.
+    /// Returns `true` if this output writes or replaces a partition that `other` wrote or replaced. It does not consider every
+    /// partition that `other` replaces, so [`Self::overlaps`] calls it in both directions.
     fn touches(&self, other: &Self) -> bool {
         let common = |output: &Self| self.written.intersection(&output.written).next().is_some();
         match (&self.replaces, &other.replaces) {
@@ -212,22 +212,22 @@ impl Run {
         outputs || consumed
     }
 
-    /// Returns the parts that the run added to any of its tables.
+    /// Returns the parts that the run added to its tables, table by table.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         self.outputs.iter().flat_map(|output| &output.parts)
     }
 
-    /// Returns `true` if the run replaced all tables and lists the inputs that they now hold, so that earlier appends no longer
-    /// count.
+    /// Returns `true` if the run replaced all tables and lists the inputs whose rows the tables now hold. Inputs that earlier
+    /// appends consumed then no longer count as consumed.
     ///
-    /// A record of an older binary that replaced all tables lists no inputs, so what was consumed before it still counts.
+    /// A record of an older binary that replaced all tables lists no inputs, so inputs that earlier runs consumed still count.
     #[must_use]
     pub fn starts_over(&self) -> bool {
         let whole = |output: &Output| output.replaces == Replaces::Table;
         !self.consumed.is_empty() && self.outputs.iter().all(whole)
     }
 
-    /// Returns `true` if the run only added parts.
+    /// Returns `true` if the run replaced no rows of any table and only added parts.
     #[must_use]
     pub fn appends(&self) -> bool {
         let appends = |output: &Output| output.replaces == Replaces::Append;
@@ -260,7 +260,7 @@ impl Record {
         }
     }
 
-    /// Returns the run; `None` for a record that voids another.
+    /// Returns the run that the record commits; `None` for a record that voids another.
     #[must_use]
     pub fn as_run(&self) -> Option<&Run> {
         match &self.entry {
@@ -280,7 +280,10 @@ impl Record {
     /// # Errors
     /// `Failed` only because of a bug: a record can always be written as JSON.
     pub fn to_bytes(&self) -> Result<Bytes> {
-        let bytes = serde_json::to_vec(self).context(ErrorKind::Failed, "cannot write a record")?;
+        let bytes = serde_json::to_vec(self).context(
+            ErrorKind::Failed,
+            "a record cannot be converted to JSON; this is a bug",
+        )?;
         Ok(bytes.into())
     }
 
@@ -302,21 +305,25 @@ impl Record {
                 "has format {}, but this binary reads format {FORMAT}",
                 format.format
             );
-            return Err(damaged(message).hint("use a newer drivetrain"));
+            return Err(damaged(message)
+                .hint("use the version of drivetrain that wrote the record, or a newer one"));
         }
         let record: Self = serde_json::from_slice(bytes)
             .map_err(|error| damaged("cannot be read".to_owned()).caused_by(error))?;
         if record.number == number {
             Ok(record)
         } else {
-            Err(damaged(format!("has number {} in its JSON", record.number)))
+            Err(damaged(format!(
+                "has the number {} in its JSON",
+                record.number
+            )))
         }
     }
 }
 
-/// The field that all formats share, which is read before the rest.
+/// The one field that is in every version of the format. It is read first, to refuse a newer version.
 #[derive(Deserialize)]
 struct FormatVersion {
-    /// The version of the log's format.
+    /// The version of the log's format in which the record is written.
     format: u32,
 }

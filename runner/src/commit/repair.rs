@@ -17,7 +17,7 @@ use crate::watch::StopSignal;
 pub enum Repaired {
     /// The log is empty, or its last record was published already.
     NothingToDo,
-    /// The publish of this record was finished.
+    /// The repair finished the publish of the record with this number.
     Published(u64),
 }
 
@@ -36,7 +36,7 @@ pub async fn repair(store: &Store, job: &str) -> Result<Repaired> {
         Settled::Published => Ok(Repaired::Published(record.number)),
         Settled::Voided => {
             let message = format!(
-                "record {} of job `{job}` is void: the store had dropped its uploads",
+                "the run of record {} of job `{job}` was lost: the store dropped its uploads before they were published",
                 record.number
             );
             Err(Error::new(ErrorKind::TryAgain, message).hint("run the job again"))
@@ -49,25 +49,25 @@ pub async fn repair(store: &Store, job: &str) -> Result<Repaired> {
 pub struct RunLine {
     /// The record's number in the job's log.
     pub number: u64,
-    /// The id of the run.
+    /// The id of the run that the record commits or voids.
     pub run: RunId,
-    /// The attempt that committed it; `None` for a record that voids another.
+    /// The attempt that committed the run; `None` for a record that voids another.
     pub attempt: Option<AttemptId>,
-    /// The time of the commit by the store's clock.
+    /// The time at which the record was put, by the store's clock.
     pub committed: DateTime<Utc>,
     /// The state of the record: published, pending, voided, or itself a void.
     pub status: RunStatus,
-    /// The number of files that it wrote.
+    /// The number of parts that the run wrote; 0 for a void, as in the next two fields.
     pub parts: usize,
-    /// The number of rows in these files.
+    /// The number of rows in the parts.
     pub rows: u64,
-    /// The number of bytes that it wrote.
+    /// The total size of the parts in bytes.
     pub size_bytes: u64,
-    /// The number of files that its publish deletes.
+    /// The number of objects that the publish of the record deletes.
     pub deletes: usize,
 }
 
-/// The state of a record: how far its run is, or that it is void.
+/// The state of a record in the log, as `drivetrain runs` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
@@ -108,7 +108,7 @@ pub async fn runs(store: &Store, job: &str) -> Result<Vec<RunLine>> {
         .collect())
 }
 
-/// Summarizes a record; `next` is the record after it, which may void it.
+/// Summarizes a record. `next` is the following record, which may void this one; `marked` is whether the mark exists.
 fn line(record: &Record, next: Option<&Record>, committed: DateTime<Utc>, marked: bool) -> RunLine {
     match &record.entry {
         Entry::Void(void) => RunLine {

@@ -1,6 +1,6 @@
 //! The search for the run that replaced a part while it was read.
 //!
-//! The read itself fails in `store/frozen_store`, with `Replaced`; this module finds the run that did it.
+//! The read itself fails in `store/frozen_store` with `Replaced`. This module then finds the replacing run in the log.
 
 use object_store::path::Path;
 
@@ -10,7 +10,7 @@ use crate::commit::record::{Output, Record, RunId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, Store};
 
-/// Names the run that replaced a part in the error of a reader to which the part was lost; returns any other error unchanged.
+/// Adds the run that replaced a part to the error of a reader that lost the part; returns any other error unchanged.
 pub async fn name_replacer(store: &Store, error: Error) -> Error {
     let Some(replaced) = store::replaced(&error) else {
         return error;
@@ -32,7 +32,7 @@ pub async fn name_replacer(store: &Store, error: Error) -> Error {
 pub(crate) struct Fate {
     /// The event, as a phrase that follows "was" in a message.
     pub was: String,
-    /// The hint: what the user can do.
+    /// The hint of the error: what the user can do about the lost part.
     pub way_out: String,
 }
 
@@ -40,7 +40,7 @@ impl Fate {
     /// Finds the reason in the log. If the log cannot be read, returns a general reason instead of an error.
     pub async fn of(store: &Store, key: &str) -> Self {
         let again =
-            "no versions were mixed; run the same command again: it starts from the new version";
+            "run the same command again: it reads the new version; no result mixes two versions";
         match replacer(store, key).await {
             Ok(Some((number, run))) => Self {
                 was: format!("replaced by run `{run}` (record {number})"),
@@ -49,11 +49,11 @@ impl Fate {
             Ok(None) => Self {
                 was: "changed or deleted outside Drivetrain".to_owned(),
                 way_out: format!(
-                    "restore it from the bucket's versions, or write its table again: `drivetrain run {} --force`",
+                    "restore the file from a backup or the bucket's versions, or write its table again: `drivetrain run {} --force`",
                     key.split('/').next().unwrap_or_default()
                 ),
             },
-            // The reader's own failure matters; the log only adds details to it.
+            // The caller reports its own failure, to which the log only adds details.
             Err(_) => Self {
                 was: "replaced or deleted".to_owned(),
                 way_out: again.to_owned(),

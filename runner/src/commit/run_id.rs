@@ -10,22 +10,22 @@ use crate::store::FrozenObject;
 /// The values that a run's id is computed from: everything that its output depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct RunInputs<'a> {
-    /// The job's name.
+    /// The name of the job, so that equal runs of two jobs have different ids.
     pub job: &'a str,
     /// Name and text of every file of the job folder, sorted by name.
     pub files: &'a [(String, String)],
-    /// Parameters that change the output, as text.
+    /// Parameters and settings that change the output, as text by name.
     pub parameters: &'a BTreeMap<String, String>,
     /// Text of the contracts, including those that the job takes from other folders.
     pub contracts: &'a str,
-    /// The frozen objects of each dataset.
+    /// The frozen objects that the run reads, by the name of the input.
     pub inputs: &'a BTreeMap<String, Vec<FrozenObject>>,
-    /// The binary's version.
+    /// The version of the binary, because another version may compute another result.
     pub version: &'a str,
 }
 
 impl RunId {
-    /// Hashes the inputs; a retry of the same run has the same id.
+    /// Returns the id of the run with these inputs: 128 bits of their SHA-256, so that a retry has the same id.
     #[must_use]
     pub fn of(inputs: &RunInputs<'_>) -> Self {
         let mut hash = Fields(Sha256::new());
@@ -51,7 +51,7 @@ impl RunId {
                 hash.text(&object.url);
                 hash.text(object.etag.as_deref().unwrap_or_default());
                 hash.0.update(object.size_bytes.to_le_bytes());
-                // Without a version, size and time of change identify the object.
+                // Without an ETag, size and time of change identify the version of the object.
                 if object.etag.is_none() {
                     hash.0
                         .update(object.modified.timestamp_micros().to_le_bytes());

@@ -22,9 +22,9 @@ const LAST_LOOK: Duration = Duration::from_millis(1_500);
 #[derive(Debug)]
 #[must_use = "staged parts are lost unless they are committed or abandoned"]
 pub struct Staged {
-    /// The attempt that staged the parts.
+    /// The attempt that staged the parts; the commit uses its store, keys and uploads.
     inner: Arc<AttemptState>,
-    /// The run as its record will state it.
+    /// The content of the record that the commit puts.
     run: Run,
 }
 
@@ -36,16 +36,16 @@ pub enum CommitOutcome {
     Committed(Committed),
     /// Another attempt at the same run was committed first and is published; this one aborted its uploads.
     AlreadyDone(Record),
-    /// A record that was committed before this run's was lost and is now void. This run's uploads are aborted, and it must start
-    /// again at step 1.
+    /// The last record before this run's number was lost and is now void. This attempt aborted its uploads, and the run must
+    /// start again at step 1.
     StartAgain,
 }
 
 /// The owner of the record at a number that this attempt tried.
 enum Landed {
-    /// This attempt, so the run is committed.
+    /// The record is this attempt's own, so the run is committed.
     Own,
-    /// Another attempt, or no attempt because the record is a void.
+    /// The record is that of another attempt, or a void.
     Other,
 }
 
@@ -53,17 +53,17 @@ enum Landed {
 enum Unlanded {
     /// The store refused every try permanently, so the record does not exist.
     Refused(Error),
-    /// The put may still take effect; the last error, if there was one.
+    /// The put may still take effect. Holds the last error, if there was one.
     Undecided(Option<Error>),
 }
 
 impl Staged {
-    /// Wraps an attempt whose parts are verified.
+    /// Returns the staged run of an attempt whose parts are verified; `run` is the content of its record.
     pub(super) fn new(inner: Arc<AttemptState>, run: Run) -> Self {
         Self { inner, run }
     }
 
-    /// Returns the run that will be committed.
+    /// Returns the run as its record will list it: outputs, consumed inputs and summary.
     #[must_use]
     pub fn run(&self) -> &Run {
         &self.run
@@ -78,8 +78,9 @@ impl Staged {
     /// number first. If other runs took that number and do not conflict with this one, it tries the number after theirs.
     ///
     /// # Errors
-    /// `Cancelled` if a stop came before the put, or the fence's error: nothing was committed. `Conflict` if another run wrote,
-    /// replaced or consumed what this one does. `TryAgain` if the outcome is unknown: the same command settles it.
+    /// `Cancelled` if a stop came before the put, or the fence's error: nothing was committed. `Conflict` if another run was
+    /// committed that wrote, replaced or consumed a partition or input of this run. `TryAgain` if the outcome is unknown; a
+    /// retry of the same command determines it.
     pub async fn commit(self, fence: &dyn Fence, stop: &StopSignal) -> Result<CommitOutcome> {
         let fenced = stop.or_cancelled(async {
             self.inner.seal(&self.run.outputs).await?;
@@ -140,7 +141,7 @@ impl Staged {
             self.run.run
         );
         let error = Error::new(ErrorKind::TryAgain, message).hint(
-            "run the same command again: it finds the record if it is there, and runs again if not",
+            "run the same command again: if the record is in the log, the command finishes that run, otherwise it runs the job again",
         );
         match cause {
             Some(cause) => error.caused_by(cause),
@@ -148,8 +149,8 @@ impl Staged {
         }
     }
 
-    /// Puts the record at a number and returns the owner of the record that is there then. Any answer but success is checked by
-    /// reading the record back.
+    /// Puts the record at a number and returns the owner of the record at that number. After any answer but success, the owner
+    /// is found by reading the record back.
     async fn put(
         &self,
         number: u64,
@@ -166,7 +167,7 @@ impl Staged {
                 Some(Ok(false)) => {}
                 None => return self.last_look(number).await,
                 Some(Err(error)) => {
-                    warn!(record = number, %error, "the put may have succeeded; reading it back");
+                    warn!(record = number, %error, "the put of the record may have succeeded; reading the record back");
                     // Only a permanent refusal of every try counts as a refusal; after any other failure the put may still land.
                     refused &= error.kind() == ErrorKind::Failed;
                     failure = Some(error);
@@ -227,7 +228,9 @@ impl Staged {
             return Err(conflict(&self.run, other));
         }
         let Some(last) = records.last() else {
-            let message = format!("record {number} existed a moment ago and is now missing");
+            let message = format!(
+                "record {number} of the log was there a moment ago and is now missing; run the same command again"
+            );
             return Err(Error::new(ErrorKind::TryAgain, message));
         };
         let is_marked = store.look(&layout.mark(last.number)).await?.is_some();
@@ -242,25 +245,25 @@ impl Staged {
     }
 }
 
-/// The next step of a run, which depends on the records that were committed ahead of it.
+/// The next step of a run whose record number another record has. The records from that number on decide it.
 enum Behind {
-    /// They do not conflict with this run, which tries this number next.
+    /// No record conflicts with this run, which tries this number next.
     Next(u64),
-    /// One of them is this run, committed by another attempt.
+    /// This record commits the same run, by another attempt.
     Done(Record),
-    /// The last one was lost and is void, so this run must start again.
+    /// The last record was lost and is void, so this run must start again.
     Void,
 }
 
-/// Builds the error of a conflict with a record that was committed first.
+/// Builds the error of a run that conflicts with `other`, a record that was committed first.
 fn conflict(run: &Run, other: &Record) -> Error {
     let theirs = other.as_run().map(|run| run.run.to_string());
     let message = format!(
-        "run `{}` was committed meanwhile (record {}) and conflicts with run `{}`",
+        "run `{}` was committed first (record {}) and conflicts with this run, `{}`",
         theirs.unwrap_or_default(),
         other.number,
         run.run
     );
     Error::new(ErrorKind::Conflict, message)
-        .hint("nothing was published; run the same command again to build on it")
+        .hint("this run published nothing; run the same command again: it starts from the tables as they are now")
 }

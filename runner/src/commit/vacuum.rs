@@ -21,7 +21,8 @@ use crate::watch::StopSignal;
 /// The minimum ages of the objects that a vacuum deletes.
 #[derive(Clone, Copy, Debug)]
 pub struct VacuumOptions {
-    /// The age that an attempt's newest note must have before the attempt is cleaned up, if no record lists its uploads.
+    /// The age from which leftovers are deleted: temporary files, and attempts whose newest note is this old. Uploads that a
+    /// record lists are kept.
     pub retention: Duration,
     /// The age from which quarantined rows are deleted; `None` keeps all.
     pub quarantine: Option<Duration>,
@@ -36,20 +37,20 @@ impl Default for VacuumOptions {
     }
 }
 
-/// The records, attempts and objects that a vacuum dealt with.
+/// The result of a vacuum: what it finished, deleted and kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Vacuumed {
-    /// The number of the record whose publish it finished, if any.
+    /// The number of the record whose publish the vacuum finished; `None` if no publish was pending.
     pub published: Option<u64>,
-    /// The attempts that it cleaned up completely.
+    /// The attempts whose uploads were all aborted and whose notes were deleted.
     pub attempts: Vec<AttemptId>,
-    /// The number of uploads that it aborted.
+    /// The number of uploads that the vacuum tried to abort.
     pub uploads: usize,
-    /// The number of leftover temporary files that it deleted.
+    /// The number of deleted temporary files, probes and staged files.
     pub temporary: usize,
-    /// The number of quarantined objects that it deleted.
+    /// The number of deleted quarantine objects.
     pub quarantine: usize,
-    /// The number of attempts that it kept, because they are too young or an abort failed.
+    /// The number of attempts that were kept, because they are too young or an abort failed.
     pub kept: usize,
 }
 
@@ -97,7 +98,7 @@ async fn clock(store: &Store, layout: &Layout) -> Result<DateTime<Utc>> {
     let found = listed.into_iter().find(|object| object.location == key);
     let found = found.ok_or_else(|| {
         let message = format!(
-            "`{}` was written and does not show in a listing",
+            "the store does not list `{}`, which was written just before; run the same command again",
             store.location().url(&key)
         );
         Error::new(ErrorKind::TryAgain, message)
@@ -105,13 +106,13 @@ async fn clock(store: &Store, layout: &Layout) -> Result<DateTime<Utc>> {
     Ok(found.last_modified)
 }
 
-/// Returns `true` if an object is at least `age` old.
+/// Returns `true` if an object was last written at least `age` before `now`.
 fn is_older(object: &ObjectMeta, now: DateTime<Utc>, age: Duration) -> bool {
     let lived = now.signed_duration_since(object.last_modified);
     lived.to_std().is_ok_and(|lived| lived >= age)
 }
 
-/// Aborts the uploads of old attempts that no record lists, and deletes the notes of these attempts.
+/// Cleans up after old attempts: aborts the uploads that no record lists, then deletes the attempts' notes.
 async fn take_attempts(
     store: &Store,
     layout: &Layout,
@@ -125,7 +126,7 @@ async fn take_attempts(
     if old.is_empty() {
         return Ok(());
     }
-    // An attempt cannot be in a record before the number that it aimed at, so reading starts at the lowest of those numbers.
+    // No record below the number that an attempt aimed at can be its own, so reading starts at the lowest such number.
     let mut first = None;
     for (attempt, notes) in &old {
         let started = layout.started(attempt);
@@ -163,8 +164,10 @@ async fn read_started(store: &Store, key: &object_store::path::Path) -> Result<u
     let Some(bytes) = store.read(key).await? else {
         return Ok(1);
     };
-    let started: Started = serde_json::from_slice(&bytes)
-        .context(ErrorKind::Failed, format!("`{key}` cannot be read"))?;
+    let started: Started = serde_json::from_slice(&bytes).context(
+        ErrorKind::Failed,
+        format!("`{key}` is not a valid note of an attempt's start"),
+    )?;
     Ok(started.aims_at)
 }
 

@@ -76,7 +76,7 @@ impl Error {
     }
 }
 
-/// Errors of job folders and parameters are errors of usage.
+/// Converts an error of a job folder or of parameters into one of kind `Usage`; the hint stays.
 impl From<drivetrain_jobs::Error> for Error {
     fn from(error: drivetrain_jobs::Error) -> Self {
         let failed = Self::new(ErrorKind::Usage, error.to_string());
@@ -115,7 +115,7 @@ pub enum Cause {
     Url(#[from] url::ParseError),
 }
 
-/// An extension of results that adds a message and a kind to the error of a library.
+/// Extension of `Result` that adds a kind and a message to the error of a library.
 pub trait Context<T> {
     /// Wraps the error into one of `kind` whose message says which operation failed.
     ///

@@ -32,7 +32,7 @@ pub const TABLE: [(ErrorKind, u8, &str, &str); 7] = [
         ErrorKind::Conflict,
         5,
         "Drivetrain.Conflict",
-        "another run, or an object that no run wrote, conflicts",
+        "another run, or an object that no run wrote, conflicts with this run",
     ),
     (
         ErrorKind::TryAgain,

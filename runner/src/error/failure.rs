@@ -10,13 +10,13 @@ use crate::error::exit;
 /// A failure with its exit code and error name, as it is written to JSON.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Failure {
-    /// The error name that a state machine sees.
+    /// The error name that a state machine sees, such as `Drivetrain.Usage`.
     pub name: String,
     /// The exit code of the process.
     pub exit_code: u8,
     /// The message: what happened, and where.
     pub message: String,
-    /// The messages of the chain of causes.
+    /// The messages of the causes, from the nearest to the deepest; repeated messages are omitted.
     pub causes: Vec<String>,
     /// The hint: what to do about it.
     pub hint: Option<String>,

@@ -3,14 +3,15 @@
 /// The number of clean rows of each dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatasetSizes {
-    /// 300 for 20,080 rentals, and otherwise in proportion to the cube root of the rentals, because the network of locations
-    /// grows slower than its business; from 10 to 3,000.
+    /// The number of locations: 300 for 20,080 rentals, otherwise in proportion to the cube root of the rentals,
+    /// because a company opens locations more slowly than its business grows. At least 10, at most 3,000.
     pub locations: u64,
-    /// Three for every two rentals, up to 30,000 as the first tenant has; from 600,000 rentals on, one for every 20.
+    /// The number of users: three for every two rentals, up to 30,000; from 600,000 rentals on, one for every 20
+    /// rentals.
     pub users: u64,
-    /// Six per rental, up to 109,584 as the first tenant has; from 22 million rentals on, one for every 200.
+    /// The number of vehicles: six per rental, up to 109,584; from 22 million rentals on, one for every 200 rentals.
     pub vehicles: u64,
-    /// The number that the settings ask for.
+    /// The number of rentals that the settings ask for.
     pub rentals: u64,
 }
 

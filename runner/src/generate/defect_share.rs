@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A share of lines from 0 to 0.5, kept in whole millionths so that nothing is rounded.
+/// The share of a dataset's lines with defects, from 0 to 0.5; kept in whole millionths so that nothing is rounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct DefectShare {
@@ -44,7 +44,7 @@ impl FromStr for DefectShare {
         let wrong = || {
             Error::new(
                 ErrorKind::Usage,
-                format!("`{text}` is not a share from 0 to 0.5 with at most six decimals"),
+                format!("`--dirt` must be from 0 to 0.5 with at most six decimals, got `{text}`"),
             )
         };
         let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));

@@ -22,7 +22,7 @@ pub enum DefectKind {
     NullKey,
     /// An empty value in a required column.
     NullValue,
-    /// A reference to a key that the other dataset does not have.
+    /// A reference to a key that no row of the referenced dataset has.
     OrphanReference,
     /// A number that is too large for its type.
     OutOfRange,
@@ -71,7 +71,7 @@ pub enum Mutation {
     Replace(&'static str, &'static [u8]),
     /// Removes a field and its comma.
     Remove(&'static str),
-    /// Appends a surplus field.
+    /// Appends a field after the last column.
     Extra,
     /// Copies the key of an earlier row or, in half of the cases, the whole earlier row.
     Repeat,

@@ -9,7 +9,8 @@ use crate::generate::row_editor::RowEditor;
 use crate::generate::sample_manifest::{DatasetManifest, FileKind, RentalStatistics};
 use crate::generate::values::{RandomStream, length, position};
 
-/// Rows of a fragment, about three megabytes: enough to make the cost of handing it over small, and little of the memory.
+/// The clean rows of a full fragment, about three megabytes: so many that passing the fragment to the writer costs
+/// little, and so few that the fragments in flight take little memory.
 const FRAGMENT_ROWS: u64 = 1 << 15;
 
 /// The most clean rows in a file that is not plain.
@@ -21,13 +22,13 @@ const UNKNOWN_COLUMN: (&str, &[u8]) = ("remark", b"checked");
 /// A fragment that is not generated yet: the numbers of its rows.
 #[derive(Clone, Debug)]
 pub struct FileFragment {
-    /// The position of the dataset in the sample.
+    /// The index of the dataset in [`DatasetGenerators::datasets`].
     pub dataset: usize,
     /// The kind of file that the fragment belongs to.
     pub file: FileKind,
-    /// The numbers of the clean rows.
+    /// The row numbers of the clean rows in the dataset.
     pub rows: Range<u64>,
-    /// The numbers of the defective lines, which are counted through the whole dataset.
+    /// The numbers of the defective lines; they are numbered from 0 through the whole dataset.
     pub defects: Range<u64>,
     /// `true` if this is the last fragment of the dataset's plain files.
     pub is_last: bool,
@@ -36,9 +37,9 @@ pub struct FileFragment {
 /// The generated content of a fragment: its bytes, and counts of its rows.
 #[derive(Debug, Default)]
 pub struct FragmentContent {
-    /// The lines of the fragment.
+    /// The text of the fragment's lines, without a header.
     pub bytes: Vec<u8>,
-    /// Counts of rows and lines; its name and files are empty.
+    /// Counts of rows and lines; the manifest's name and list of files stay empty.
     pub counts: DatasetManifest,
     /// Statistics of the clean rows.
     pub statistics: RentalStatistics,
@@ -91,7 +92,7 @@ impl FileFragment {
         plain.chain(unusual.filter(move |_| has_defects))
     }
 
-    /// Generates the content of the fragment.
+    /// Generates the lines of the fragment and counts them; the result depends only on the fragment and the settings.
     pub fn generate(&self, sample: &DatasetGenerators) -> FragmentContent {
         let dataset = self.dataset(sample);
         let rows = self.rows.end - self.rows.start;

@@ -12,14 +12,13 @@ use crate::generate::sample_manifest::{
     DatasetManifest, FileKind, FileManifest, RentalStatistics, SampleManifest, SampleRequest,
 };
 use crate::generate::settings::SampleSettings;
-use crate::generate::upload::{ExistingData, SampleWriter, file_key, first_damaged, other_data};
+use crate::generate::upload::{
+    ExistingData, REMEDY, SampleWriter, file_key, first_damaged, other_data,
+};
 use crate::generate::values::length;
 use crate::store::Store;
 use crate::watch::Progress;
 use crate::watch::StopSignal;
-
-/// The hint of a conflict with a sample that already exists at the destination.
-const HINT: &str = "choose another `--out`, or remove its `raw` folder first";
 
 /// The sample that exists at the destination when the generator has ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,19 +81,21 @@ async fn require_all_files(manifest: &SampleManifest, store: &Store) -> Result<(
     };
     let url = store.location().url(&file_key(&file.name));
     let message = format!("`{url}` was removed or changed after the generator wrote it");
-    Err(Error::new(ErrorKind::Conflict, message).hint(HINT))
+    Err(Error::new(ErrorKind::Conflict, message).hint(REMEDY))
 }
 
 /// Creates the error for a destination that contains a complete sample with other settings.
 fn another_sample(store: &Store, found: &SampleRequest) -> Error {
     let message = format!(
-        "`{}` holds another sample: {} rentals, seed {}, dirt {}",
+        "`{}` already contains another sample: {} rentals, seed {}, dirt {}, files of {} bytes, generator version {}",
         store.location(),
         found.rentals,
         found.seed,
-        found.defect_share
+        found.defect_share,
+        found.file_bytes,
+        found.version
     );
-    Error::new(ErrorKind::Conflict, message).hint(HINT)
+    Error::new(ErrorKind::Conflict, message).hint(REMEDY)
 }
 
 /// Generates and publishes all datasets, and returns the manifest of the sample.
@@ -130,7 +131,7 @@ async fn write(
         while let Some(fragment) = generated.next().await {
             let (header, content, fragment) = fragment.map_err(std::io::Error::other).context(
                 ErrorKind::Failed,
-                "a thread that generates rows ended early",
+                "a thread that generates rows stopped unexpectedly",
             )?;
             files.write(&fragment, &header, content).await?;
         }
@@ -144,7 +145,7 @@ async fn write(
     Ok(manifest)
 }
 
-/// Distributes fragments to files, and counts rows and lines.
+/// The files of a sample in progress: distributes fragments to them, and counts rows and lines.
 struct SampleFiles<'a> {
     /// The writer of the files; nothing is visible before the sample is published.
     writer: &'a mut SampleWriter,

@@ -1,4 +1,4 @@
-//! Chooses the defective rows of a fragment and their places between the clean rows.
+//! Chooses the defective rows of a fragment and their positions between the clean rows.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::generate::values::{Rng, length, position};
 /// The number of rows that refer to a rejected row, for each column that refers to another dataset.
 const CASCADED_ROWS: u64 = 3;
 
-/// The number of the first of these rows, far above the numbers of all other rows.
+/// The number of the first row that refers to a rejected row; it is far above the numbers of all other rows.
 const FIRST_CASCADED_ROW: u64 = 1 << 38;
 
 /// The clean rows of a fragment, and the defective lines to place between them.
@@ -21,21 +21,21 @@ pub struct DefectPlan<'a> {
     pub sample: &'a DatasetGenerators,
     /// The generator of the fragment's dataset.
     pub dataset: &'a dyn DatasetGenerator,
-    /// The numbers of the clean rows.
+    /// The row numbers of the clean rows in the dataset.
     pub rows: Range<u64>,
-    /// The numbers of the defective lines, which are counted through the whole dataset.
+    /// The numbers of the defective lines; they are numbered from 0 through the whole dataset.
     pub lines: Range<u64>,
     /// `true` if this is the last fragment of the dataset's plain files.
     pub is_last: bool,
 }
 
-/// A defective row, and its place in the fragment.
+/// A defective row, and its position in the fragment.
 pub struct PlantedDefect {
-    /// The number of the clean row that it follows.
+    /// The number of the clean row after which the defective row is written.
     pub after: u64,
     /// The number of the valid row to which the defect is applied; no clean row has this number.
     row: u64,
-    /// The change that makes this row defective.
+    /// The change that makes the valid row defective.
     content: DefectContent,
 }
 
@@ -47,12 +47,12 @@ enum DefectContent {
     Overlong,
     /// A quote that the row opens and never closes.
     UnclosedQuote,
-    /// A valid row in which a column (the first name) refers to the rejected row of a dataset (the second name).
+    /// A valid row in which a column (the first name) refers to a rejected row of another dataset (the second name).
     Cascaded(&'static str, &'static str),
 }
 
 impl DefectPlan<'_> {
-    /// Chooses the defective rows and their places, in the order of the places.
+    /// Chooses the defective rows and their positions, and returns them in the order in which they are written.
     pub fn place(&self, rng: &mut Rng) -> Vec<PlantedDefect> {
         let mut planted = Vec::new();
         let has_quotes = self.dataset.description().has_quotes;
@@ -106,7 +106,7 @@ impl DefectPlan<'_> {
             }
         }
         self.place_cascaded(rng, &mut planted);
-        // An unclosed quote comes last at its place: up to the end of the file, or for a mebibyte, no other quote may follow.
+        // After the same clean row, an unclosed quote comes last: in the next mebibyte, no other quote may close it.
         planted.sort_by_key(|defect| {
             let is_unclosed = matches!(defect.content, DefectContent::UnclosedQuote);
             (defect.after, is_unclosed)
@@ -132,12 +132,12 @@ impl DefectPlan<'_> {
         }
     }
 
-    /// Returns a random clean row of the fragment.
+    /// Returns the number of a random clean row of the fragment.
     fn anywhere(&self, rng: &mut Rng) -> u64 {
         rng.between(self.rows.start, self.rows.end - 1)
     }
 
-    /// Returns the clean row after which a defect is placed.
+    /// Returns the number of the clean row after which a defect is placed.
     ///
     /// If clean rows have no quotes, defects with quotes are placed in the first eighth of the fragment, so that more than a
     /// mebibyte without quotes follows an unclosed quote.
@@ -150,7 +150,7 @@ impl DefectPlan<'_> {
         }
     }
 
-    /// Returns the clean row after which an unclosed quote is placed.
+    /// Returns the number of the clean row after which an unclosed quote is placed.
     fn before_quote(&self) -> u64 {
         if self.dataset.description().has_quotes {
             self.rows.end - 1

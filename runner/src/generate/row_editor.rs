@@ -6,7 +6,7 @@ use crate::generate::defects::Mutation;
 use crate::generate::sample_manifest::RentalStatistics;
 use crate::generate::values::Rng;
 
-/// The length of an overlong field: more than the mebibyte that a record may have.
+/// The length of an overlong field, in bytes: more than the mebibyte that a record may have.
 const OVERLONG_BYTES: usize = (1 << 20) + 4_096;
 
 /// A row whose fields can be changed.
@@ -73,14 +73,14 @@ impl<'a> RowEditor<'a> {
         }
     }
 
-    /// Puts into a column the key of a row of another dataset.
+    /// Replaces the value of `column` with the key that a row of `dataset` has.
     pub fn refer(&mut self, column: &str, dataset: &dyn DatasetGenerator, row: u64) {
         let field = self.field(column);
         field.clear();
         dataset.keys().write(row, field);
     }
 
-    /// Opens a quote at the start of the row that is never closed.
+    /// Removes all quotes and inserts one at the start of the row, so that the row does not close it.
     pub fn open_quote(&mut self) {
         for field in &mut self.fields {
             field.retain(|byte| *byte != b'"');
@@ -104,19 +104,19 @@ impl<'a> RowEditor<'a> {
         self.fields.insert(1, text.to_vec());
     }
 
-    /// Appends the row and its line end.
+    /// Appends the edited row and a line end to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.fields.join(&b','));
         out.push(b'\n');
     }
 
-    /// Returns the text of a column.
+    /// Returns the field of a column, to be changed.
     fn field(&mut self, column: &str) -> &mut Vec<u8> {
         let position = self.position(column);
         &mut self.fields[position]
     }
 
-    /// Returns the position of a column in the header; valid for the fields until one is moved or removed.
+    /// Returns the index of a column in the header; it is also the index in `fields` until a field is moved or removed.
     fn position(&self, column: &str) -> usize {
         let mut columns = self.dataset.description().columns.iter();
         columns

@@ -14,7 +14,7 @@ pub const GENERATOR_VERSION: u32 = 1;
 /// The content of `raw/_generated.json`, which exists only for a complete sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleManifest {
-    /// The request that the sample was generated for.
+    /// The values from which the sample was generated; another request needs another sample.
     pub request: SampleRequest,
     /// The datasets, in the order in which they were written.
     pub datasets: Vec<DatasetManifest>,
@@ -39,7 +39,7 @@ impl SampleManifest {
 /// The values that determine every byte of a sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleRequest {
-    /// The version of the generator's rules.
+    /// The version of the generator's rules: [`GENERATOR_VERSION`] when the sample was written.
     #[serde(rename = "laws")]
     pub version: u32,
     /// The number of rentals that the contract accepts.
@@ -107,7 +107,7 @@ impl DatasetManifest {
 /// The number of defects of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefectCount {
-    /// The number of rows.
+    /// The number of rows with a defect of this kind.
     pub rows: u64,
     /// The number of physical lines that a reader counts for these rows.
     pub lines: u64,

@@ -1,4 +1,4 @@
-//! Counts and sizes as people read them.
+//! Formats counts and sizes for people.
 
 /// Formats a number with thousands separators: `20,080`.
 #[must_use]

@@ -15,7 +15,7 @@ impl Report {
             }
             Status::Failed => lines.push(format!("{} failed", self.job)),
             Status::AlreadyDone => lines.push(format!(
-                "{} is done already (record {})",
+                "{} was already committed (record {})",
                 self.job, self.record
             )),
         }
@@ -31,7 +31,7 @@ impl Report {
             }
             if input.quarantined_by_reference_rows > 0 {
                 line += &format!(
-                    ", {} of them only for the rows that they refer to",
+                    ", {} of them only because they refer to quarantined rows",
                     grouped(input.quarantined_by_reference_rows)
                 );
             }
@@ -65,7 +65,10 @@ impl Report {
                 grouped(output.files)
             );
             if output.filtered_rows > 0 {
-                line += &format!(", {} rows left out", grouped(output.filtered_rows));
+                line += &format!(
+                    ", {} rows left out by `where` or the window",
+                    grouped(output.filtered_rows)
+                );
             }
             lines.push(line);
             if !output.warnings.is_empty() {
@@ -79,13 +82,13 @@ impl Report {
         }
         for check in self.checks.iter().filter(|check| !check.held) {
             lines.push(format!(
-                "  warning: check {}: {}",
+                "  warning: check `{}` failed: {}",
                 check.name,
                 check.found.as_deref().unwrap_or_default()
             ));
         }
         let held = self.checks.iter().filter(|check| check.held).count();
-        lines.push(format!("  checks {held} of {} held", self.checks.len()));
+        lines.push(format!("  checks {held} of {} passed", self.checks.len()));
         if let Some(quarantine) = &self.quarantine {
             lines.push(format!("  quarantined rows are in {quarantine}"));
         }

@@ -29,9 +29,9 @@ pub struct Report {
     pub started_at: String,
     /// Values of the parameters that were set.
     pub parameters: BTreeMap<String, String>,
-    /// Inputs that were read.
+    /// The numbers of each input that was read.
     pub inputs: Vec<InputReport>,
-    /// Outputs that were written; the files of a failed run are never visible.
+    /// The numbers of each output that was written; the files of a failed run never become visible.
     pub outputs: Vec<OutputReport>,
     /// The results of the checks that were made.
     pub checks: Vec<CheckReport>,
@@ -43,11 +43,11 @@ pub struct Report {
     pub error: Option<Failure>,
     /// Duration of each finished stage, in order.
     pub stages: Vec<StageReport>,
-    /// Peak resident memory of the process.
+    /// Peak resident memory of the process, in bytes; 0 if the system does not report it.
     pub peak_memory_bytes: u64,
-    /// Bytes that were spilled to disk: of inputs as written, of computed rows as they were in memory.
+    /// Bytes that were spilled to disk. Inputs count with their size on disk, computed rows with their size in memory.
     pub spilled_bytes: u64,
-    /// Number of requests to both stores, by kind.
+    /// Number of requests to the stores of the raw data and of the tables, by kind such as `get` or `put`.
     pub requests: BTreeMap<String, u64>,
     /// Versions of drivetrain and of the query engine.
     pub versions: BTreeMap<String, String>,
@@ -115,11 +115,11 @@ pub struct OutputReport {
 /// The result of one check.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CheckReport {
-    /// Name of the check.
+    /// Name of the check in `job.toml`, or `<output>: <rule>` for a key or reference of an output.
     pub name: String,
     /// `true` if the check passed.
     pub held: bool,
-    /// Finding of a check that did not pass.
+    /// The expected and the actual values of a check that failed; `None` if it passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
 }
@@ -127,9 +127,9 @@ pub struct CheckReport {
 /// The name and the duration of one stage.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct StageReport {
-    /// Name of the stage.
+    /// Name of the stage, such as `read` or `commit`.
     pub name: String,
-    /// Wall-clock seconds.
+    /// Wall-clock duration of the stage, in seconds.
     pub seconds: f64,
 }
 

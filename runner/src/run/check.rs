@@ -46,7 +46,7 @@ pub async fn check(
     }
     for (output, done) in job.outputs.iter().zip(computed) {
         if let Some(key) = &output.key {
-            // If all hashes differ, which is nearly always so, no key is duplicate and nothing needs to be grouped.
+            // If all key hashes differ, which is nearly always so, no key is duplicate and no query is needed.
             let found = if done.collected.keys_differ {
                 None
             } else {
@@ -72,13 +72,13 @@ pub async fn check(
     judge(job, findings)
 }
 
-/// The result of one check.
+/// The result of one check, from which [`judge`] decides whether the run fails.
 struct CheckFinding {
-    /// The name of the check.
+    /// The name in messages and reports: the check's own name, or the output with its key or reference.
     name: String,
-    /// The severity of a failure: it fails the run, or only warns.
+    /// The severity of a failed check: it fails the run, or only warns.
     severity: Severity,
-    /// The finding of a check that did not pass; `None` if it passed.
+    /// The text that says why the check failed, such as `expected 3, got 2`; `None` if it passed.
     found: Option<String>,
 }
 
@@ -98,7 +98,7 @@ fn judge(job: &Job, findings: Vec<CheckFinding>) -> Result<Vec<CheckReport>> {
     if !failed.is_empty() {
         return Err(
             Error::new(ErrorKind::QualityGate, failed.join("\n")).hint(format!(
-                "nothing of job `{}` was published; correct the data or the job's SQL",
+                "job `{}` published nothing; correct the data or the job's SQL",
                 job.name
             )),
         );
@@ -142,7 +142,7 @@ async fn equal(
     Ok((expected != got).then(|| format!("expected {expected}, got {got}")))
 }
 
-/// Returns the one row of a plan as text.
+/// Returns the one row of a plan as text; no row, or more than one, is returned as a text that says so.
 async fn one_row(context: &SessionContext, plan: LogicalPlan) -> Result<String> {
     let batches = rows(context, plan, Some(2)).await?;
     let texts = texts(&batches)?;
@@ -195,7 +195,7 @@ fn texts(batches: &[RecordBatch]) -> Result<Vec<String>> {
     Ok(texts)
 }
 
-/// Describes the duplicate keys of an output; `None` if there are none.
+/// Returns a text with the number of duplicate keys of an output and the first of them; `None` if there are none.
 async fn duplicates(
     context: &SessionContext,
     output: &Output,
@@ -247,12 +247,12 @@ async fn unresolved(
     no_rows(context, plan).await
 }
 
-/// Quotes an identifier.
+/// Quotes an identifier for SQL. Names of tables and columns contain no quotes.
 fn quote(name: &str) -> String {
     format!("\"{name}\"")
 }
 
-/// Quotes identifiers and separates them by commas.
+/// Quotes identifiers for SQL and separates them by commas.
 fn quoted(names: &[String]) -> String {
     names
         .iter()

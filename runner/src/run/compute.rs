@@ -29,21 +29,21 @@ use crate::watch::Progress;
 /// The number of batches that a merge may compute ahead of its consumer.
 const MERGED_AHEAD: usize = 2;
 
-/// The rows of a computed output.
+/// The result of computing one output: its rows, and the number of rows that it left out.
 pub struct Computed {
-    /// The rows, grouped by partition.
+    /// The rows grouped by partition, held or already in files.
     pub collected: Collected,
     /// The number of rows that the output's `where` and window left out.
     pub filtered_rows: u64,
 }
 
-/// The destination of computed rows: files, or memory if they are read again.
+/// The destination of computed rows: files, or held rows if later queries or checks read them.
 pub struct Destination<'a> {
     /// The handle that opens parts of the outputs.
     pub stager: Stager,
-    /// Settings that change the result, among them those of the files.
+    /// The settings that change the result; those of the Parquet files are used here.
     pub shape: &'a Shape,
-    /// Names of the outputs that are read again, so that their rows are held until the checks have passed.
+    /// Names of the outputs that later queries or checks read. Their rows are held until the checks have passed.
     pub kept: BTreeSet<String>,
 }
 
@@ -87,7 +87,7 @@ pub async fn compute(
         let mut direct = goes_direct(output) && !destination.kept.contains(&output.name);
         let mut done = computing.output(job, output, direct).await?;
         if direct && !done.collected.keys_differ {
-            // Only the rows can tell which keys are duplicate.
+            // Equal key hashes do not prove a duplicate. The rows are held this time, so that `check` can query their keys.
             direct = false;
             done = computing.output(job, output, direct).await?;
         }
@@ -100,27 +100,28 @@ pub async fn compute(
     Ok(computed)
 }
 
-/// Returns `true` if rows that are not read again may go straight into files. An output without partitions, or with an order, is
-/// held first: otherwise all streams would wait for one file, or a single stream would deliver the sorted rows. Once they are
-/// held, several threads write them.
+/// Returns `true` if the rows of an output may be written to files while its query runs.
+///
+/// The rows of an output without partitions are held first, because all streams would wait for one file. Sorted rows are
+/// held too, because a single stream delivers them. Several threads then write the held rows.
 fn goes_direct(output: &Output) -> bool {
     !output.partition_by.is_empty() && output.order_by.is_empty()
 }
 
-/// Inputs that all queries of a run share.
+/// The values that every query of a run needs.
 struct Computing<'a> {
     /// The parameters of the run, which queries refer to.
     parameters: &'a Parameters,
-    /// Session, memory and disk.
+    /// The SQL session, with the memory and disk that its queries share.
     workspace: &'a Workspace,
-    /// Destination of the rows.
+    /// The files or held rows that receive computed rows.
     destination: &'a Destination<'a>,
-    /// Counters of the stage.
+    /// The row counters of the stage, which the progress display reads.
     progress: &'a Progress,
 }
 
 impl Computing<'_> {
-    /// Computes an output. If a join runs out of memory, computes it again with joins that sort.
+    /// Computes an output. If a hash join runs out of memory, computes the output again with sort-merge joins.
     async fn output(&self, job: &Job, output: &Output, direct: bool) -> Result<Computed> {
         match self.output_once(job, output, direct).await {
             Err(error) if JoinOutOfMemory::is_cause_of(&error) => {
@@ -136,7 +137,7 @@ impl Computing<'_> {
         }
     }
 
-    /// Computes an output with the kind of join that the session uses now.
+    /// Computes an output once, with hash joins or sort-merge joins as the session is now set.
     async fn output_once(&self, job: &Job, output: &Output, direct: bool) -> Result<Computed> {
         let planned = output_plan(&self.workspace.context, job, output, self.parameters).await?;
         let schema = schema_of(&output.columns);
@@ -187,7 +188,7 @@ impl Computing<'_> {
         let mut streams =
             execute_stream_partitioned(physical, context.task_ctx()).map_err(query_error)?;
         if let [_] = streams.as_slice() {
-            // One thread merges sorted rows, so another one consumes them.
+            // A single stream merges sorted rows, so a task of its own runs the merge beside the consumer.
             streams = streams
                 .into_iter()
                 .map(|stream| spawn_buffered(stream, MERGED_AHEAD))
@@ -248,10 +249,10 @@ fn require_one_row_each(
     Err(Error::new(
         ErrorKind::QualityGate,
         format!(
-            "output `{}` is declared to have one row for each row of `{input}`: expected {accepted}, got {rows} and {filtered} \
-             left out by its `where` or window",
+            "output `{}` must have one row per accepted row of `{input}`: expected {accepted} rows, got {rows} written and \
+             {filtered} left out by its `where` or window",
             output.name
         ),
     )
-    .hint("its SQL drops or duplicates rows: look for a join to a table whose key is not unique, or an inner join"))
+    .hint("the output's SQL drops or duplicates rows: look for an inner join, or a join to a table whose key is not unique"))
 }

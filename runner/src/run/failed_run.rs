@@ -1,12 +1,12 @@
-//! The failure of a run, with the findings before it.
+//! The error of a run, together with the report of what was found before it.
 
 use crate::error::Error;
 use crate::report::Report;
 
-/// A failed run, with its findings before the failure.
+/// A failed run: its error, and the report of what it read, computed and checked before.
 #[derive(Debug)]
 pub struct FailedRun {
-    /// The failure of the run.
+    /// The error that ended the run; its kind decides the exit code.
     pub error: Error,
     /// The report of the findings before the failure; `None` if no attempt had begun.
     pub report: Option<Box<Report>>,

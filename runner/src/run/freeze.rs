@@ -15,7 +15,7 @@ use crate::store::{FrozenObject, FrozenStore, Store};
 /// An input of a job, with the objects that one run reads.
 #[derive(Clone, Debug)]
 pub enum FrozenInput {
-    /// Raw objects, listed below the input root.
+    /// Raw objects that were listed in the dataset's folder below the input root.
     Raw {
         /// All listed objects, which the run's id covers.
         all: Vec<FrozenObject>,
@@ -29,7 +29,7 @@ pub enum FrozenInput {
 }
 
 impl FrozenInput {
-    /// Returns every object of the input that the result of the run depends on.
+    /// Returns the objects that the run's id covers: all listed raw objects, or the live parts of a table.
     #[must_use]
     pub fn objects(&self) -> &[FrozenObject] {
         match self {
@@ -77,8 +77,8 @@ pub async fn freeze(job: &Job, opened: &Opened, roots: &Roots) -> Result<FrozenI
 
 /// Chooses the objects to read from those that were listed. An append reads only those that no earlier run consumed. A run that
 /// appends, or that replaces every table, consumes what it reads, so that later appends skip it. A run in a window reads only a
-/// piece of each object, so it consumes none. `opened` is `None` if `drivetrain plan` asks for a job that has written nothing
-/// yet.
+/// piece of each object, so it consumes none. `opened` is `None` if `drivetrain plan` plans a job whose output root does not
+/// exist yet.
 ///
 /// # Errors
 /// `Conflict` for an appended object that has changed.
@@ -107,7 +107,7 @@ pub fn raw_input(
     })
 }
 
-/// Accepts a table as an input if it has the columns that the job expects.
+/// Returns a table as a frozen input, after checking that it has the columns that the job expects.
 ///
 /// # Errors
 /// `Usage` for a table whose recorded columns differ from what the job expects.
@@ -134,10 +134,10 @@ fn require_columns(input: &Input, table: &str, recorded: &Columns) -> Result<()>
             .iter()
             .find(|recorded| recorded.name == column.name)
         {
-            None => differences.push(format!("no column `{}`", column.name)),
+            None => differences.push(format!("column `{}` is missing", column.name)),
             Some(found) if found.kind != expected => {
                 differences.push(format!(
-                    "`{}` is {}, expected {expected}",
+                    "column `{}` has type {}, expected {expected}",
                     column.name, found.kind
                 ));
             }
@@ -155,7 +155,7 @@ fn require_columns(input: &Input, table: &str, recorded: &Columns) -> Result<()>
             differences.join("; ")
         ),
     )
-    .hint("run the job that writes the table again with its current contract"))
+    .hint("run the job that writes the table again, so that the table gets the columns of its current contract"))
 }
 
 /// Returns a store that contains exactly these objects, each in its frozen version.
@@ -167,7 +167,7 @@ pub(crate) fn frozen_store(store: &Store, objects: &[FrozenObject]) -> Result<Fr
         .context(ErrorKind::Failed, "an input object has an invalid name")
 }
 
-/// Converts a frozen object to the metadata that readers take.
+/// Converts a frozen object to the `ObjectMeta` by which readers of files identify it.
 ///
 /// # Errors
 /// `Failed` for an object with an invalid key.

@@ -1,5 +1,5 @@
-//! The start of a run, before any data is read: its parameters, the requested checks, and its id. `drivetrain plan` does the
-//! same.
+//! The start of a run, before any data is read: its parameters, the requested checks, and its id. `drivetrain plan` uses the
+//! same functions.
 
 use drivetrain_jobs::job::Job;
 use drivetrain_jobs::plan::Parameters;
@@ -20,7 +20,7 @@ pub fn bind(job: &Job, settings: &RunSettings) -> Result<Parameters> {
     Ok(parameters)
 }
 
-/// Returns the options for opening the job's log.
+/// Returns the options for opening the job: whether the run deletes objects that no run wrote, or refuses to run.
 #[must_use]
 pub fn open_options(settings: &RunSettings) -> OpenOptions {
     OpenOptions {
@@ -28,18 +28,22 @@ pub fn open_options(settings: &RunSettings) -> OpenOptions {
     }
 }
 
-/// Computes the run's id, a hash of all that its result depends on: the job, what shapes the result, and the frozen inputs.
+/// Computes the run's id: a hash of the job, the settings that change the result, and the frozen inputs.
 ///
 /// # Errors
 /// `Failed` only because of a bug: settings and contracts can always be written as JSON.
 pub fn identify(job: &Job, settings: &RunSettings, inputs: &FrozenInputs) -> Result<RunId> {
     let mut parameters = settings.parameters.clone();
-    let shape = serde_json::to_string(&settings.shape)
-        .context(ErrorKind::Failed, "cannot write the settings")?;
+    let shape = serde_json::to_string(&settings.shape).context(
+        ErrorKind::Failed,
+        "the settings cannot be converted to JSON; this is a bug",
+    )?;
     parameters.insert("--shape".to_owned(), shape);
     parameters.insert("--check".to_owned(), settings.checks.join(","));
-    let contracts = serde_json::to_string(&job.inputs)
-        .context(ErrorKind::Failed, "cannot write the contracts")?;
+    let contracts = serde_json::to_string(&job.inputs).context(
+        ErrorKind::Failed,
+        "the contracts cannot be converted to JSON; this is a bug",
+    )?;
     let files: Vec<_> = job
         .files
         .iter()
@@ -59,7 +63,7 @@ pub fn identify(job: &Job, settings: &RunSettings, inputs: &FrozenInputs) -> Res
     }))
 }
 
-/// Checks that the job has every requested check.
+/// Fails if `--check` names a check that the job does not have; the hint lists the job's checks.
 fn require_known_checks(job: &Job, settings: &RunSettings) -> Result<()> {
     let known = |name: &String| job.checks.iter().any(|check| check.name == *name);
     match settings.checks.iter().find(|name| !known(name)) {
@@ -74,7 +78,11 @@ fn require_known_checks(job: &Job, settings: &RunSettings) -> Result<()> {
                 ErrorKind::Usage,
                 format!("job `{}` has no check `{name}`", job.name),
             )
-            .hint(format!("it has {}", names.join(", "))))
+            .hint(if names.is_empty() {
+                "this job has no checks; remove `--check`".to_owned()
+            } else {
+                format!("the checks of this job are {}", names.join(", "))
+            }))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The entry point of a run. Its exit code, its report and the answer to its waiter all follow from one result.
+//! The entry point of a run. One result determines its exit code, its report and the answer to its waiter.
 
 use crate::callback::{Summary, Waiter};
 use crate::error::{Failure, Result};
@@ -12,7 +12,7 @@ use crate::run::row_path::run;
 /// `job` is the name on the command line, for a failure that comes before the job is read.
 ///
 /// # Errors
-/// Any kind of the exit table. If the run succeeded but its end could not be reported, the error of the waiter.
+/// Any error kind. If the run succeeded but its end could not be reported to the waiter, the waiter's error.
 pub async fn execute<'a>(
     job: &str,
     prepared: impl Future<Output = Result<RunRequest<'a>>>,
@@ -35,8 +35,8 @@ pub async fn execute<'a>(
             report: Some(Box::new(report)),
         }),
         (Err(unanswered), Err(failed)) => {
-            // The cause of the run's failure says more than the failed answer.
-            tracing::error!(error = %unanswered, "the end of the run could not be reported");
+            // The run's own failure is returned, because it is the one that the user must correct.
+            tracing::error!(error = %unanswered, "cannot report the end of the run to the task that waits for it");
             Err(failed)
         }
     }

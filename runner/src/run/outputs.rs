@@ -1,4 +1,4 @@
-//! Plans the tables that a run writes: what it replaces in each, and how its rows are written.
+//! Plans the tables that a run writes: the rows that it replaces in each table, and the files that it writes.
 
 use datafusion::common::ScalarValue;
 use drivetrain_jobs::contract::ColumnType as Type;
@@ -7,7 +7,7 @@ use drivetrain_jobs::plan::{Bounds, Parameters};
 
 use crate::commit::{ColumnType, Columns, Order, OutputPlan, Replaces, Window};
 use crate::run::settings::Shape;
-use crate::sink::table::TableFiles;
+use crate::sink::table_files::TableFiles;
 use crate::sql::column_types::type_name;
 use crate::sql::workspace::Workspace;
 
@@ -61,7 +61,7 @@ fn replaces(output: &Output, parameters: &Parameters) -> Replaces {
     })
 }
 
-/// Returns the description of an output that the writer of its files needs.
+/// Returns what the writer of an output's files needs: its columns, its format, and limits of memory and threads.
 #[must_use]
 pub fn table(output: &Output, shape: &Shape, workspace: &Workspace) -> TableFiles {
     let in_file = |column: &str| {

@@ -1,4 +1,4 @@
-//! Query plans of a run before it starts, over the inputs as they are, without reading a row.
+//! The query plans of a run for `drivetrain plan`, made over the current inputs without reading a row.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,9 +23,9 @@ use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
 use crate::store::Store;
 
-/// The facts about an input that are known before it is read.
+/// The facts about an input that are known without reading its rows.
 pub enum Known {
-    /// Raw files: their number, and their size in bytes.
+    /// Raw files: the number of files, and their total size in bytes.
     Files(u64, u64),
     /// The live parts of a table, and the store that holds them.
     Table(TableInput, Store),
@@ -36,7 +36,7 @@ pub enum Known {
 /// The plan of the query that computes one table or output.
 #[derive(Serialize)]
 pub struct PlannedQuery {
-    /// The name of the table or output.
+    /// The name of the table or output that the query computes.
     pub computes: String,
     /// The physical plan, one node per line.
     pub plan: String,
@@ -46,15 +46,15 @@ pub struct PlannedQuery {
 pub struct Preview {
     /// The plans in the order in which the queries run.
     pub queries: Vec<PlannedQuery>,
-    /// The number and size in bytes of the files that would be opened, by input. Only inputs that are tables are listed; files of
-    /// partitions that a query excludes are not counted.
+    /// The number and total size in bytes of the files that the queries would open, by the name of the input. Only inputs that
+    /// are tables are listed. Files of partitions that a query excludes are not counted.
     pub opened: BTreeMap<String, (u64, u64)>,
 }
 
 /// Plans every query of a job over its inputs.
 ///
 /// # Errors
-/// The errors that planning has in a run.
+/// The errors with which a run fails when it plans the same queries.
 pub async fn preview(
     job: &Job,
     parameters: &Parameters,
@@ -132,7 +132,11 @@ async fn hold(
             |_| Statistics::new_unknown(&physical.schema()),
             |known| known.as_ref().clone().to_inexact(),
         );
-    let held = PlannedTable::new(format!("{name}, held"), physical.schema(), statistics);
+    let held = PlannedTable::new(
+        format!("{name}, computed by an earlier query"),
+        physical.schema(),
+        statistics,
+    );
     workspace
         .context
         .register_table(name, Arc::new(held))

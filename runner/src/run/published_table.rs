@@ -1,4 +1,4 @@
-//! Published tables as DataFusion scans them: the live parts by a job's log, with the recorded columns.
+//! Published tables as DataFusion scans them: the live parts that a job's log lists, with the columns that it records.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::sql::parts_table::{LivePart, PartsTable, partition_type};
 use crate::sql::workspace::Workspace;
 use crate::store::Store;
 
-/// Returns a published table as DataFusion scans it. If there is a `contract`, the table has only the columns that it names.
+/// Returns a published table as DataFusion scans it. With a `contract`, the table has only the columns that the contract names.
 ///
 /// # Errors
 /// `Failed` for a record with an invalid object name or an unknown type.

@@ -21,7 +21,7 @@ use crate::sql::workspace::Workspace;
 use crate::store::Store;
 use crate::watch::Progress;
 
-/// The number of rows per batch: DataFusion's default.
+/// The number of rows per batch of the tables that queries read, which is DataFusion's default.
 const BATCH_ROWS: usize = 8192;
 
 /// The inputs that were read; the accepted rows themselves are registered in the workspace's session.
@@ -30,7 +30,7 @@ pub(crate) struct SourcesRead {
     pub inputs: Vec<InputReport>,
     /// The URL of the folder of rejected rows, if there are any.
     pub quarantine: Option<String>,
-    /// The number of bytes that reading has spilled to disk.
+    /// The number of bytes that were spilled to disk while the inputs were read.
     pub spilled_bytes: u64,
 }
 
@@ -44,9 +44,9 @@ impl SourcesRead {
     }
 }
 
-/// The failure of reading the inputs, with the findings before it.
+/// The failure of a run while it reads its inputs, with the reports of what was read before.
 pub(crate) struct SourcesRefused {
-    /// The reason for which the inputs were refused.
+    /// The error that the run fails with.
     pub error: Error,
     /// The reports of the inputs that were read before the failure.
     pub inputs: Vec<InputReport>,
@@ -129,7 +129,7 @@ pub(crate) async fn read(
     })
 }
 
-/// Returns the raw objects to read, with their contracts and clustering.
+/// Returns each raw input with its objects to read, its contract, and the expression by which its rows are clustered.
 fn raw_objects(
     job: &Job,
     mut clustering: BTreeMap<String, Expr>,
@@ -155,7 +155,7 @@ fn raw_objects(
             )?;
         let mut contract = input.contract.clone();
         if fresh.is_empty() && !all.is_empty() {
-            // Everything was appended before, so a minimum of new rows makes no sense.
+            // Earlier runs appended every object, so the contract's minimum of rows does not apply to this run.
             contract.min_rows = 0;
         }
         inputs.push(InputObjects {
@@ -172,7 +172,7 @@ fn raw_objects(
     Ok(inputs)
 }
 
-/// Writes the quarantine of refused inputs and adds its place to the error's hint.
+/// Writes the rejected rows of refused inputs to the quarantine, and adds the quarantine's URL to the error's hint.
 async fn refuse(refused: Refused, attempt: &Attempt, store: &Store) -> Box<SourcesRefused> {
     let Refused {
         error,
@@ -194,7 +194,7 @@ async fn refuse(refused: Refused, attempt: &Attempt, store: &Store) -> Box<Sourc
         }
         Ok(None) => (error, None),
         Err(lost) => {
-            tracing::error!(error = %lost, "the rejected rows could not be written");
+            tracing::error!(error = %lost, "cannot write the rejected rows to the quarantine");
             (error, None)
         }
     };
@@ -205,7 +205,7 @@ async fn refuse(refused: Refused, attempt: &Attempt, store: &Store) -> Box<Sourc
     })
 }
 
-/// Writes the rejected rows and returns their folder; `None` if there are none.
+/// Writes the rejected rows to the quarantine and returns the URL of their folder; `None` if no row was rejected.
 async fn write_quarantine(
     quarantine: &Quarantine,
     attempt: &Attempt,

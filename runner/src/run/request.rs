@@ -12,32 +12,32 @@ use crate::watch::{StageObserver, StopSignal};
 /// All that [`outcome::execute`](crate::run::outcome::execute) needs for one run: the job, its settings, and the ports that
 /// stop, fence and observe it.
 pub struct RunRequest<'a> {
-    /// The job to run.
+    /// The job to run, already checked.
     pub job: Job,
-    /// The settings of the run.
+    /// The settings of the run, with all flags resolved.
     pub settings: RunSettings,
     /// The port to the process that decides whether the run may still commit.
     pub fence: &'a dyn Fence,
     /// The signal that asks the run to stop.
     pub stop: &'a StopSignal,
-    /// The port to the display of the stages.
+    /// The observer that shows each stage and its progress.
     pub stages: &'a dyn StageObserver,
-    /// The time at which the run started.
+    /// The time at which the run started, as its report shows it.
     pub started_at: DateTime<Utc>,
 }
 
 /// A run in progress: its request, bound parameters and open roots. Every stage takes it.
 pub(crate) struct RunInProgress<'a> {
-    /// The request that this run executes.
+    /// The request that the run executes; it holds the job, the settings and the ports.
     pub request: &'a RunRequest<'a>,
-    /// The parameters with their values and types.
+    /// The job's parameters with the values that queries bind, given or default.
     pub parameters: Parameters,
     /// The stores of the raw data and of the tables.
     pub roots: Roots,
 }
 
 impl RunInProgress<'_> {
-    /// Returns the job that is run.
+    /// Returns the job that the run executes.
     pub fn job(&self) -> &Job {
         &self.request.job
     }

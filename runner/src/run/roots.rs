@@ -11,7 +11,7 @@ use crate::store::{S3Settings, Store};
 /// The folder of raw data below the input root.
 pub const RAW: &str = "raw";
 
-/// The opened stores at the two roots of a run.
+/// The opened stores of a run: one for the raw data, and one for the tables and the log.
 #[derive(Clone, Debug)]
 pub struct Roots {
     /// The store of the raw data; `None` if the job reads none.
@@ -24,7 +24,8 @@ impl Roots {
     /// Checks that no table would be inside the raw data and no raw data inside a table, then opens both roots.
     ///
     /// # Errors
-    /// `Usage` for roots that contain each other, or a missing `--input`; otherwise the kind of the store's failure.
+    /// `Usage` for tables inside the raw data, raw data inside a table, or a missing `--input`; otherwise the kind of the
+    /// store's failure.
     pub async fn open(job: &Job, settings: &RunSettings) -> Result<Self> {
         let s3 = S3Settings::default();
         let input = match (&settings.input, reads_raw(job)) {
@@ -36,11 +37,11 @@ impl Roots {
                 return Err(Error::new(
                     ErrorKind::Usage,
                     format!(
-                        "job `{}` reads the raw dataset `{dataset}`, and no `--input` is given",
+                        "job `{}` reads the raw dataset `{dataset}`, but `--input` is missing",
                         job.name
                     ),
                 )
-                .hint("pass the folder or URL above `raw/` with `--input`"));
+                .hint("pass `--input` with the folder or URL that contains `raw/`"));
             }
             (_, None) => None,
         };
@@ -69,7 +70,7 @@ impl Roots {
     }
 }
 
-/// Returns the first raw dataset that a job reads.
+/// Returns the folder of the first raw dataset that a job reads; `None` if it reads only tables.
 fn reads_raw(job: &Job) -> Option<&str> {
     job.inputs.iter().find_map(|input| match &input.origin {
         InputOrigin::Raw(folder) => Some(folder.as_str()),
@@ -81,7 +82,7 @@ fn reads_raw(job: &Job) -> Option<&str> {
 /// replaced.
 ///
 /// # Errors
-/// `Usage` for roots that contain each other.
+/// `Usage` if the tables would be inside the raw data, or the raw data inside a table.
 pub fn require_apart(job: &Job, settings: &RunSettings) -> Result<()> {
     let (Some(input), Some(_)) = (&settings.input, reads_raw(job)) else {
         return Ok(());
@@ -95,7 +96,7 @@ pub fn require_apart(job: &Job, settings: &RunSettings) -> Result<()> {
                 settings.output
             ),
         )
-        .hint("choose an `--output` outside of it: tables there would be read as raw data"));
+        .hint("choose an `--output` outside the raw data: a run would read the tables there as raw data"));
     }
     for output in &job.outputs {
         let table = settings
@@ -106,7 +107,7 @@ pub fn require_apart(job: &Job, settings: &RunSettings) -> Result<()> {
                 ErrorKind::Usage,
                 format!("the raw data `{raw}` is inside the table `{table}`"),
             )
-            .hint("choose an `--output` whose tables do not contain the raw data, which a run would replace"));
+            .hint("choose another `--output`: a run that replaces the table would delete the raw data"));
         }
     }
     Ok(())

@@ -50,7 +50,7 @@ pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
         ErrorKind::TryAgain,
         format!("the store dropped the uploads of job `{}` {MOST_STARTS} times before they were published", request.job.name),
     )
-    .hint("the bucket's lifecycle rule for incomplete uploads must allow more time than a run takes")
+    .hint("set the bucket's lifecycle rule for incomplete uploads to more time than a run takes")
     .into())
 }
 
@@ -90,11 +90,11 @@ async fn attempt_run(run: &RunInProgress<'_>) -> Result<Option<Report>, FailedRu
     }
 }
 
-/// The decision after the log and the inputs were read: whether anything is left to do.
+/// The decision after the log was read and the inputs were frozen: the run is already done, or an attempt begins.
 enum Begun {
     /// A live record holds the result of the same run; this is its report.
     AlreadyDone(Box<Report>),
-    /// The run must be done, by this attempt and over these inputs.
+    /// The run must be executed: the frozen inputs, and the attempt that has begun.
     Attempt(FrozenInputs, Attempt),
 }
 
@@ -117,8 +117,8 @@ async fn open_attempt(run: &RunInProgress<'_>) -> Result<Begun> {
 /// The staged parts, and the number of rows that they must hold in each table.
 type StagedOutputs = (Vec<StagedPart>, BTreeMap<String, u64>);
 
-/// Runs all stages between the frozen inputs and the commit. Nothing of it is visible to readers, and it may be dropped at any
-/// time.
+/// Runs all stages between the frozen inputs and the commit. Readers see nothing that these stages write, so the future may be
+/// dropped at any time.
 async fn stage_outputs(
     run: &RunInProgress<'_>,
     inputs: &FrozenInputs,

@@ -1,4 +1,4 @@
-//! The report of a run while the run adds to it, and its storage.
+//! The report of a run: each stage adds to it, and the end of the run stores it.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ use crate::watch::Stage;
 
 /// The report of one attempt, to which each stage adds.
 pub(crate) struct RunReport<'a> {
-    /// The run that the report describes.
+    /// The run that the report describes; its roots count the requests, and its output store holds the report.
     run: &'a RunInProgress<'a>,
     /// The key at which the report is stored.
     key: Path,
-    /// The report with the findings so far.
+    /// The report with what the stages have found so far.
     pub found: Report,
 }
 
@@ -112,14 +112,14 @@ impl<'a> RunReport<'a> {
         report
     }
 
-    /// Adds the peak memory and the number of requests so far.
+    /// Sets the peak memory and the number of requests so far.
     fn measure(&mut self) {
         self.found.peak_memory_bytes = peak_resident_bytes();
         self.found.requests = self.run.roots.requests();
     }
 }
 
-/// Returns the report of the attempt that did the run, as it was stored in the record.
+/// Returns the report in the record of a run that is done, with the status [`Status::AlreadyDone`].
 ///
 /// # Errors
 /// `Failed` for a record whose report this binary cannot read.
@@ -152,6 +152,6 @@ async fn store(report: &Report, key: &Path, store: &Store) {
         store.put(key, body.into()).await
     };
     if let Err(error) = written.await {
-        tracing::warn!(%error, status = ?report.status, "the run's report could not be stored");
+        tracing::warn!(%error, status = ?report.status, "cannot store the run's report");
     }
 }

@@ -16,18 +16,18 @@ use crate::sink::key_hashes::{KeyHashes, all_differ};
 use crate::sink::open_files::{OpenFiles, PartitionFiles};
 use crate::sink::partition::Partitions;
 use crate::sink::regroup::{Regroup, RegroupedRows};
-use crate::sink::table::TableFiles;
+use crate::sink::table_files::TableFiles;
 use crate::sql::held::results::{HeldResults, ResultHolder};
 use crate::sql::query_error;
 use crate::watch::Progress;
 
-/// The largest number of partitions in a block whose rows are written to open files. The rows of other blocks are held, because
-/// more open files would take memory and time, and most of them would be small.
+/// The largest number of partitions in a block whose rows are written to open files. A block with more partitions is
+/// held, because so many open files would take memory and time, and most of the files would be small.
 const MOST_PARTITIONS: usize = 16;
 
 /// Settings of [`collect`]: the columns to count and to check, and the destination of the rows.
 pub struct CollectSpec {
-    /// The name of the rows in messages.
+    /// The name of the table or output whose rows are collected, for messages.
     pub name: String,
     /// Name and index of each boolean column whose true values are counted.
     pub counted: Vec<(String, usize)>,
@@ -39,9 +39,9 @@ pub struct CollectSpec {
 
 /// Settings of the files to which rows are written while the query runs.
 pub struct DirectWrite {
-    /// Opens the parts that receive the bytes of files.
+    /// The stager that opens one part per file.
     pub stager: Stager,
-    /// The table that is written.
+    /// The output table, with the settings of its files.
     pub table: TableFiles,
 }
 
@@ -64,10 +64,11 @@ pub struct Collected {
 /// Runs the streams of a query concurrently and collects their rows.
 ///
 /// # Errors
-/// `QualityGate` for an invalid partition value; else those of the query and, if rows are written to files, of the store.
+/// `QualityGate` for an invalid partition value; else those of the query and, if rows are written to files, of the
+/// store.
 ///
 /// # Panics
-/// Never: the tasks that share the partitions have ended when the partitions are taken back.
+/// Never in practice: all tasks that share the partitions and the files have ended before this function unwraps them.
 pub async fn collect(
     intake: CollectSpec,
     schema: SchemaRef,
@@ -115,8 +116,11 @@ pub async fn collect(
                 .join_unwind()
                 .await
                 .map_err(|error| {
-                    Error::new(ErrorKind::Cancelled, "a query task was stopped")
-                        .caused_by(std::io::Error::other(error))
+                    Error::new(
+                        ErrorKind::Cancelled,
+                        "the query was cancelled before it ended",
+                    )
+                    .caused_by(std::io::Error::other(error))
                 })?
         }
     });
@@ -165,8 +169,11 @@ async fn compare(mut keys: Vec<KeyHashes>) -> Result<bool> {
     tokio::task::spawn_blocking(move || all_differ(&mut keys))
         .await
         .map_err(|error| {
-            Error::new(ErrorKind::Failed, "comparing keys ended unexpectedly")
-                .caused_by(std::io::Error::other(error))
+            Error::new(
+                ErrorKind::Failed,
+                "the search for duplicate keys ended unexpectedly",
+            )
+            .caused_by(std::io::Error::other(error))
         })?
 }
 
@@ -178,19 +185,19 @@ struct StreamCollector {
     partitions: Arc<Mutex<Partitions>>,
     /// Open files, shared by all streams; `None` if every row is held.
     files: Option<Arc<OpenFiles>>,
-    /// Hashes of the keys; `None` without a key.
+    /// Hashes of the keys; `None` if the output declares no key.
     keys: Option<KeyHashes>,
     /// Per counted column, its index and the number of true values so far.
     counted: Vec<(usize, u64)>,
-    /// The number of rows so far.
+    /// The number of rows read from the stream so far.
     rows: u64,
 }
 
-/// Result of collecting one stream.
+/// The held rows, key hashes and counts of one stream that was read to its end.
 struct Routed {
     /// Rows that were not written to files.
     held: HeldResults,
-    /// Hashes of the keys; `None` without a key.
+    /// Hashes of the keys; `None` if the output declares no key.
     keys: Option<KeyHashes>,
     /// Per counted column, its index and the number of true values.
     counted: Vec<(usize, u64)>,
@@ -225,7 +232,7 @@ async fn route(
 }
 
 impl StreamCollector {
-    /// Counts the rows of a batch and collects their keys.
+    /// Adds a batch to the counts of rows and of true values, and hashes its keys.
     fn count(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
         for (column, count) in &mut self.counted {
@@ -237,7 +244,8 @@ impl StreamCollector {
         }
     }
 
-    /// Writes a block to the open files, or holds it if it has too many partitions or a file was finished early.
+    /// Writes the rows of a block to the open files. Holds all of them if the block has more than [`MOST_PARTITIONS`],
+    /// and those of a single partition if the partition's file was finished early.
     async fn take(&mut self, block: RegroupedRows) -> Result<()> {
         let direct = self
             .files
@@ -259,8 +267,10 @@ impl StreamCollector {
             };
             if !files.write(number, partition, &batch).await? {
                 let rows: Vec<_> = (0..batch.num_rows()).map(|row| (0, row)).collect();
-                let copied = interleave_record_batch(&[&batch], &rows)
-                    .context(ErrorKind::Failed, "cannot copy rows")?;
+                let copied = interleave_record_batch(&[&batch], &rows).context(
+                    ErrorKind::Failed,
+                    "cannot copy the rows of a partition in memory",
+                )?;
                 self.holder.push(number, copied).map_err(query_error)?;
             }
             // Encoding takes long: this yields to the other tasks of the thread.

@@ -17,7 +17,7 @@ use datafusion::execution::{DiskManager, SpillFile};
 use crate::error::Result;
 use crate::sql::query_error;
 
-/// The smallest number of hashes that are spilled as one sorted run; shorter runs would be too many files.
+/// The smallest number of hashes that are spilled as one sorted run; shorter runs would need too many spill files.
 const LEAST_RUN: usize = 1 << 16;
 
 /// The number of high bits of a hash that select its bucket. Equal hashes share a bucket, and one bucket fits into the
@@ -28,7 +28,7 @@ const BUCKET_BITS: u32 = 9;
 pub(crate) struct KeyHashes {
     /// Indices of the key columns.
     columns: Vec<usize>,
-    /// Hashes in memory, by their highest bits.
+    /// Hashes in memory: one list per value of their highest [`BUCKET_BITS`] bits.
     buckets: Vec<Vec<u64>>,
     /// The number of hashes in memory.
     held: usize,
@@ -36,14 +36,14 @@ pub(crate) struct KeyHashes {
     hashes: Vec<u64>,
     /// Memory accounted for the buckets.
     reservation: MemoryReservation,
-    /// Creates the spill files.
+    /// The manager that creates the spill files.
     disk: Arc<DiskManager>,
     /// Spill files; each holds sorted hashes.
     runs: Vec<Arc<dyn SpillFile>>,
 }
 
 impl KeyHashes {
-    /// Creates an empty collection for keys that consist of these columns.
+    /// Creates an empty collection; `columns` are the indices of the key columns.
     pub fn new(columns: Vec<usize>, runtime: &RuntimeEnv) -> Self {
         Self {
             columns,
@@ -56,7 +56,7 @@ impl KeyHashes {
         }
     }
 
-    /// Adds the keys of a batch.
+    /// Adds the hash of each row's key.
     ///
     /// # Errors
     /// `Failed` if memory is short and the spill directory cannot take the hashes.
@@ -78,7 +78,7 @@ impl KeyHashes {
 
     /// Makes room for `rows` more hashes: doubles the reservation, or spills if the pool refuses.
     fn make_room(&mut self, rows: usize) -> Result<(), DataFusionError> {
-        // A growing bucket doubles its capacity.
+        // Twice the size of the hashes, because a growing bucket doubles its capacity.
         let bytes = |rows: usize| 2 * rows * size_of::<u64>();
         if bytes(self.held + rows) <= self.reservation.size() {
             return Ok(());
@@ -114,8 +114,8 @@ fn bucket(hash: u64) -> usize {
     usize::try_from(hash >> (u64::BITS - BUCKET_BITS)).expect("a few bits fit any word")
 }
 
-/// Returns `true` if no key occurs twice in all streams; `false` may also mean that two keys have the same hash. Blocks the
-/// thread.
+/// Returns `true` if no key occurs twice, in one stream or in several; `false` may also mean that two keys have the
+/// same hash. Blocks the thread.
 ///
 /// # Errors
 /// `Failed` if a spilled run cannot be read back.

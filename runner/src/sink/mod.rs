@@ -6,5 +6,5 @@ mod open_files;
 pub mod parquet;
 pub mod partition;
 mod regroup;
-pub mod table;
+pub mod table_files;
 pub mod write;

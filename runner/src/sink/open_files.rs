@@ -1,7 +1,7 @@
 //! Files of several partitions that are open at once while the query runs.
 //!
-//! Files are written during the query if rows come ordered by partition, so that few files are open. A file for each of many
-//! partitions was refused: 366 open encoders take as much memory as the held rows and run slower.
+//! Files are written during the query if rows come ordered by partition, so that few files are open. Keeping one file
+//! per partition open was rejected: 366 open encoders take as much memory as held rows and run slower.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, ErrorKind, Result};
 use crate::sink::parquet::file_writer::{File, FileFormat};
 use crate::sink::partition::PartitionNumber;
-use crate::sink::table::TableFiles;
+use crate::sink::table_files::TableFiles;
 
 /// The largest number of files that are open at once: a stream that is ordered by partition needs one or two.
 const MOST_FILES: usize = 32;
@@ -25,13 +25,14 @@ const FILES_PERCENT: usize = 25;
 
 /// Open files of one output, shared by the streams that write to it; at most one per partition.
 pub(crate) struct OpenFiles {
-    /// Opens the parts that receive the bytes of files.
+    /// The stager that opens one part per file.
     stager: Stager,
-    /// The table that is written.
+    /// The output table, with the settings of its files.
     table: TableFiles,
-    /// Format of the files.
+    /// Columns, codec and sizes of the files.
     format: FileFormat,
-    /// Files by partition number. A slot stays locked while its rows are encoded and sent to the store.
+    /// One slot per partition, by partition number. A slot stays locked while its rows are encoded and sent to the
+    /// store.
     slots: Mutex<Vec<Arc<AsyncMutex<PartitionFiles>>>>,
     /// Memory accounted for all open files.
     memory: MemoryReservation,
@@ -46,11 +47,11 @@ pub(crate) struct OpenFiles {
 /// The open file and the finished files of one partition.
 #[derive(Default)]
 pub(crate) struct PartitionFiles {
-    /// The open file, if any.
+    /// The file that receives the next rows; `None` before the first row and after a file was finished.
     pub file: Option<File>,
-    /// Parts of the finished files.
+    /// Staged parts, one per finished file.
     pub staged: Vec<StagedPart>,
-    /// `true` if a file was finished early to make room; later rows of the partition are held instead.
+    /// `true` if a file was finished early to free memory; later rows of the partition are held instead.
     is_closed: bool,
     /// The partition's name; set by the first write.
     partition: Option<Partition>,
@@ -85,7 +86,7 @@ impl OpenFiles {
         }
     }
 
-    /// Encodes rows of a partition into its file; returns `false`, without taking them, if that file was finished early.
+    /// Encodes rows of a partition into its file. Returns `false` and writes nothing if the file was finished early.
     ///
     /// # Errors
     /// Those of the encoder and of the store.
@@ -97,7 +98,7 @@ impl OpenFiles {
     ) -> Result<bool> {
         let batch = batch.project(&self.table.file_columns).context(
             ErrorKind::Failed,
-            "cannot select the columns that a file holds",
+            "cannot select the columns that the output's Parquet files store",
         )?;
         let slot = self.slot(number);
         let mut slot = slot.lock().await;
@@ -160,7 +161,7 @@ impl OpenFiles {
         Arc::clone(&slots[number])
     }
 
-    /// Finishes the least recently used file, other than that of `but`; does nothing if all others are being written to.
+    /// Finishes the least recently used file, but not that of partition `but`. Skips files that are being written to.
     async fn make_room(&self, but: PartitionNumber) -> Result<()> {
         let slots: Vec<_> = {
             let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -209,7 +210,8 @@ impl OpenFiles {
 
     /// Updates the accounted memory of a slot's file.
     ///
-    /// The reservation grows even if the pool has no more, because the memory is already in use; a file is finished right after.
+    /// The reservation grows even if the pool has no more, because the memory is already in use; a file is finished
+    /// right after.
     fn account(&self, slot: &mut PartitionFiles) {
         let bytes = slot.file.as_ref().map_or(0, File::memory_bytes);
         let before = std::mem::replace(&mut slot.accounted_bytes, bytes);

@@ -33,8 +33,8 @@ pub struct Partitions {
 }
 
 impl Partitions {
-    /// Creates an empty numbering for partition columns, each given by its index in the batches and its name. Without columns,
-    /// all rows share one partition that has no folder.
+    /// Creates an empty numbering for partition columns, each given by its index in the batches and its name. Without
+    /// columns, all rows share one partition that has no folder.
     ///
     /// # Errors
     /// `Failed` if a column has a type whose values cannot be compared (contracts allow no such type).
@@ -56,8 +56,8 @@ impl Partitions {
     /// Returns the partition number of each row of a batch.
     ///
     /// # Errors
-    /// `QualityGate` for a value that cannot be a folder name: NULL, an empty string, Hive's word for NULL, a text with a zero
-    /// byte, or a value whose folder name is longer than 255 bytes.
+    /// `QualityGate` for a value that cannot be a folder name: NULL, an empty string, Hive's word for NULL, a text with
+    /// a zero byte, or a value whose folder name is longer than 255 bytes.
     ///
     /// # Panics
     /// If there are more than four billion partitions, which no memory holds.
@@ -122,7 +122,7 @@ fn partition_at(
         Some(folder) => {
             let column = folder.split('=').next().unwrap_or_default();
             let what = format!(
-                "a value whose folder name has {} bytes (at most {MAX_FOLDER_NAME_BYTES})",
+                "its folder name has {} bytes, more than the limit of {MAX_FOLDER_NAME_BYTES}",
                 folder.len()
             );
             Err(illegal(output, column, &what))
@@ -130,28 +130,32 @@ fn partition_at(
     }
 }
 
-/// Returns the value if it can be a folder name.
+/// Returns the value unchanged if it can be a folder name, and an error otherwise.
 fn legal(output: &str, column: &str, value: Option<String>) -> Result<String> {
     match value {
-        None => Err(illegal(output, column, "NULL")),
-        Some(value) if value.is_empty() => Err(illegal(output, column, "an empty string")),
-        Some(value) if value == HIVE_NULL => {
-            Err(illegal(output, column, &format!("`{HIVE_NULL}`")))
-        }
+        None => Err(illegal(output, column, "it is NULL")),
+        Some(value) if value.is_empty() => Err(illegal(output, column, "it is an empty string")),
+        Some(value) if value == HIVE_NULL => Err(illegal(
+            output,
+            column,
+            &format!("it is `{HIVE_NULL}`, which means NULL"),
+        )),
         Some(value) if value.contains('\0') => {
-            Err(illegal(output, column, "a string with a zero byte"))
+            Err(illegal(output, column, "it contains a zero byte"))
         }
         Some(value) => Ok(value),
     }
 }
 
-/// Builds the error for a value that cannot be a folder name; `what` describes the value.
+/// Builds the error for a value that cannot be a folder name; `what` is the reason, as a clause that begins with "it"
+/// or "its".
 fn illegal(output: &str, column: &str, what: &str) -> Error {
     let message = format!(
-        "output `{output}`: partition column `{column}` holds {what}, which cannot be a folder name"
+        "output `{output}`: a value of partition column `{column}` cannot be a folder name: {what}"
     );
-    Error::new(ErrorKind::QualityGate, message)
-        .hint("exclude these rows with the output's `where`, or give them a value in its SQL")
+    Error::new(ErrorKind::QualityGate, message).hint(
+        "exclude such rows with the output's `where`, or replace the value in the output's SQL",
+    )
 }
 
 /// Formats a value as text for a folder name; `None` for NULL.

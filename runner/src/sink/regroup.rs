@@ -10,12 +10,12 @@ use crate::error::{Context, ErrorKind, Result};
 use crate::sink::partition::{PartitionNumber, Partitions};
 use crate::sql::value_ids::in_stretches;
 
-/// The approximate number of rows per sorted block: large enough that each day of a year has hundreds of rows in it, small enough
-/// (tens of MB) for a small memory limit.
+/// The approximate number of rows per sorted block: large enough that each day of a year has hundreds of rows in it,
+/// small enough (tens of MB) for a small memory limit.
 const BLOCK_ROWS: usize = 256 * 1024;
 
-/// The average number of consecutive rows with the same partition that saves a batch from being sorted: such a batch is only
-/// cut wherever the partition changes.
+/// The average number of consecutive rows of one partition from which a batch is not sorted, but only sliced wherever
+/// the partition changes.
 const LONG_STRETCH_ROWS: usize = 1024;
 
 /// Collects the batches of one stream into blocks of rows that are grouped by partition.
@@ -32,14 +32,14 @@ pub(crate) struct Regroup {
 
 /// A block of rows, grouped by partition.
 pub(crate) enum RegroupedRows {
-    /// One batch that came ordered by partition, with the rows of each partition.
+    /// One batch with long runs of rows of the same partition, and the range of each run.
     Stretches(RecordBatch, Vec<(PartitionNumber, Range<usize>)>),
     /// Batches whose rows must be reordered.
     Mixed {
-        /// The batches as they came.
+        /// The batches, in the order in which they were added.
         batches: Vec<RecordBatch>,
-        /// Each row as the index of its batch and its index in that batch, partition by partition. Rows of one partition keep
-        /// their order.
+        /// Each row as the index of its batch and its index in that batch, partition by partition. Rows of one
+        /// partition keep their order.
         order: Vec<(usize, usize)>,
         /// The range of each partition in `order`.
         ranges: Vec<(PartitionNumber, Range<usize>)>,
@@ -111,14 +111,14 @@ fn stretches(numbers: &[PartitionNumber]) -> Vec<(PartitionNumber, Range<usize>)
 }
 
 impl RegroupedRows {
-    /// Returns the number of partitions; one whose rows come in several runs counts once per run.
+    /// Returns the number of partitions. A partition whose rows form several runs counts once per run.
     pub fn partitions(&self) -> usize {
         match self {
             Self::Stretches(_, ranges) | Self::Mixed { ranges, .. } => ranges.len(),
         }
     }
 
-    /// Returns the rows of each partition in batches that share memory with one another.
+    /// Returns the rows of each partition as slices of one batch, which share its memory.
     ///
     /// # Errors
     /// `Failed` if the batches differ in their schemas.
@@ -168,9 +168,9 @@ impl RegroupedRows {
     }
 }
 
-/// Copies rows into one batch; each is given as the index of its batch and its index in that batch.
+/// Copies rows into one batch; each row is given as the index of its batch and its index in that batch.
 fn gather(batches: &[RecordBatch], rows: &[(usize, usize)]) -> Result<RecordBatch> {
     let batches: Vec<&RecordBatch> = batches.iter().collect();
     interleave_record_batch(&batches, rows)
-        .context(ErrorKind::Failed, "cannot put rows in partition order")
+        .context(ErrorKind::Failed, "cannot sort rows by partition")
 }

@@ -15,15 +15,17 @@ use crate::sink::collect::Collected;
 use crate::sink::open_files::PartitionFiles;
 use crate::sink::parquet::EncoderKind;
 use crate::sink::parquet::file_writer::{File, FileFormat};
-use crate::sink::table::TableFiles;
+use crate::sink::table_files::TableFiles;
 use crate::sql::held::results::HeldResults;
 use crate::sql::query_error;
 use crate::watch::Progress;
 
-/// The number of encoded blocks per file that may wait for the store. A longer queue would fill memory if the store is slow.
+/// The number of encoded blocks per file that may wait for the store. A longer queue would fill memory if the store is
+/// slow.
 const QUEUED_BLOCKS: usize = 4;
 
-/// The size in bytes above which the rows of one partition are split into several jobs, each with its own files.
+/// The size in bytes above which the rows of one partition are split into several [`PartJob`]s, each with its own
+/// files.
 const SPLIT_BYTES: usize = 256 << 20;
 
 /// The approximate number of rounds in which several threads encode the columns of one row group.
@@ -37,7 +39,7 @@ impl TableFiles {
     pub(crate) fn format(&self, schema: &Schema) -> Result<FileFormat> {
         let schema = schema.project(&self.file_columns).context(
             ErrorKind::Failed,
-            "cannot select the columns that a file holds",
+            "cannot select the columns that the output's Parquet files store",
         )?;
         Ok(FileFormat {
             encoder: EncoderKind::Own,
@@ -74,7 +76,7 @@ pub async fn write(
         progress.add_bytes(part.part().size_bytes);
     }
     let pieces = pieces(&held, partitions.len(), slots, table);
-    // If pieces are fewer than threads, each piece encodes its columns on several threads.
+    // If there are fewer pieces than threads, each piece encodes its columns on several threads.
     let threads = table.threads / pieces.len().max(1);
     let writes = pieces.into_iter().map(|piece| {
         let encoder = Encoder {
@@ -95,20 +97,20 @@ pub async fn write(
     Ok(parts)
 }
 
-/// A job for one encoder: batches of one partition, which are appended to the partition's open file if there is one.
+/// Work for one encoder: batches of one partition, which are appended to the partition's open file if there is one.
 struct PartJob {
-    /// The number of the partition.
+    /// The number of the partition to which all batches belong.
     partition: u32,
     /// The file to continue; `None` to start a new one.
     open: Option<File>,
-    /// Indices of the batches among the held ones.
+    /// Indices of the batches in [`Encoder::held`].
     places: Vec<usize>,
     /// The size in memory of the batches and of the open file, in bytes.
     bytes: usize,
 }
 
 impl PartJob {
-    /// Creates a job without batches.
+    /// Creates work without batches, which continues `open` if it is given.
     fn new(partition: u32, open: Option<File>) -> Self {
         Self {
             partition,
@@ -119,7 +121,7 @@ impl PartJob {
     }
 }
 
-/// Divides the held rows into jobs, largest first; only an unordered partition is split.
+/// Divides the held rows into work for encoders, largest first. A partition whose row order matters is never split.
 fn pieces(
     held: &HeldResults,
     partitions: usize,
@@ -150,7 +152,8 @@ fn pieces(
     pieces
 }
 
-/// Encodes one job on a blocking thread and passes its blocks to the store; returns the staged parts.
+/// Encodes the batches of `piece` on a blocking thread and passes the encoded blocks to the store; returns the staged
+/// parts.
 async fn write_piece(
     stager: &Stager,
     table: &str,
@@ -181,8 +184,11 @@ async fn write_piece(
         }
     }
     encoding.await.map_err(|error| {
-        Error::new(ErrorKind::Failed, "the Parquet encoder ended unexpectedly")
-            .caused_by(io::Error::other(error))
+        Error::new(
+            ErrorKind::Failed,
+            "writing a Parquet file ended unexpectedly",
+        )
+        .caused_by(io::Error::other(error))
     })??;
     Ok(parts)
 }
@@ -198,13 +204,13 @@ enum FinishedBlock {
     },
 }
 
-/// Encoder of one job's batches.
+/// Encoder of the batches of one [`PartJob`].
 struct Encoder {
-    /// Source of the batches.
+    /// The held rows, from which batches are read by index.
     held: Arc<HeldResults>,
     /// Indices of the columns that files store.
     columns: Vec<usize>,
-    /// Format of the files.
+    /// Columns, codec and sizes of the files.
     format: Arc<FileFormat>,
     /// The number of threads that encode the columns of a file.
     threads: usize,
@@ -240,8 +246,8 @@ impl Encoder {
         Ok(())
     }
 
-    /// Divides the batches into rounds that are encoded together: single batches, or enough for several threads to be worth their
-    /// start.
+    /// Divides the batches into rounds, each of which is encoded at once. A round has one batch or, with several
+    /// threads, enough batches to outweigh the cost of starting the threads.
     fn rounds<'a>(&self, places: &'a [usize]) -> impl Iterator<Item = &'a [usize]> {
         let most_bytes = match self.threads {
             0 | 1 => 0,
@@ -261,7 +267,7 @@ impl Encoder {
         let batch = self.held.batch(place).map_err(query_error)?;
         batch.project(&self.columns).context(
             ErrorKind::Failed,
-            "cannot select the columns that a file holds",
+            "cannot select the columns that the output's Parquet files store",
         )
     }
 }

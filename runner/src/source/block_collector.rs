@@ -23,7 +23,7 @@ use crate::{Error, ErrorKind, Result};
 /// Collector of one dataset's decoded blocks, shared by all threads that decode them.
 #[derive(Debug)]
 pub(crate) struct BlockCollector {
-    /// The contract's rules and references, which decide whether a row is accepted.
+    /// The contract's row rules and references, which decide whether a row is accepted.
     pub(crate) judge: Judge,
     /// The accepted rows so far, in memory or on disk.
     pub(crate) hold: DatasetHolder,
@@ -48,14 +48,14 @@ pub(crate) struct CollectedState {
     pub(crate) notes: BTreeMap<u64, BlockNote>,
 }
 
-/// The data by which a row of a block is found again: the block's byte range, and the records that decoding rejected.
+/// The data needed to find a row of a block again: the block's byte range, and the records that decoding rejected.
 #[derive(Debug)]
 pub(crate) struct BlockNote {
     /// The offset of the block's first byte in the object, as decompressed.
     pub(crate) start: u64,
-    /// The offset at which the block's records end.
+    /// The offset in the decompressed object at which the block's last complete record ends.
     pub(crate) end: u64,
-    /// The kind of content that followed the block.
+    /// The kind of content that follows the block in the object.
     pub(crate) beyond: Beyond,
     /// The line of the block's first byte in the object, counted from 1.
     pub(crate) first_line: u64,
@@ -75,7 +75,8 @@ pub(crate) struct Budgets {
 }
 
 impl BlockCollector {
-    /// Creates the collector of a dataset. Hashes of keys are divided into `parts` parts, which are compared one at a time.
+    /// Creates the collector of a dataset. Hashes of keys are divided into `parts` parts, which are compared one at a
+    /// time.
     pub(crate) fn new(
         judge: Judge,
         on_bad_row: OnBadRow,
@@ -131,7 +132,7 @@ impl BlockCollector {
         self.take(file, rank, note, decoded.judged)
     }
 
-    /// Adds the judged rows of one block; line numbers in `judged` are relative to `note.first_line`.
+    /// Adds the accepted and rejected rows of one block; line numbers in `judged` are relative to `note.first_line`.
     ///
     /// # Errors
     /// Those of [`Self::take_block`].
@@ -171,7 +172,7 @@ impl BlockCollector {
         self.stop_at(file, judged.rejected.first())
     }
 
-    /// Adds a line that is longer than any record may be, as one rejected row; `shown` is its beginning.
+    /// Adds a line that is longer than any record may be, as one rejected row; `shown` has the line's first bytes.
     ///
     /// # Errors
     /// Those of [`Self::take_block`].
@@ -207,7 +208,8 @@ impl BlockCollector {
         self.stop_at(file, Some(&rejected))
     }
 
-    /// Counts rows that decoding accepted as rejected, and adds them to the quarantine. The caller drops them from `hold`.
+    /// Adds rows to the quarantine that were accepted during decoding, and counts them as rejected. The caller must
+    /// drop them from `hold`.
     ///
     /// # Errors
     /// Those of [`Self::take_block`].
@@ -228,7 +230,7 @@ impl BlockCollector {
             .expect("no thread panics while it holds the lock")
     }
 
-    /// Adds rejected rows to the quarantine.
+    /// Adds rejected rows to the quarantine as one batch; does nothing if there are none.
     fn put_in_quarantine(&self, file: &str, rank: u64, rejected: &[Rejected]) -> Result<()> {
         if rejected.is_empty() {
             return Ok(());
@@ -237,7 +239,7 @@ impl BlockCollector {
         self.quarantine.add(rank, vec![batch])
     }
 
-    /// Returns an error for a rejected row under [`OnBadRow::Fail`].
+    /// Returns an error if a row was rejected and [`OnBadRow::Fail`] is set.
     fn stop_at(&self, file: &str, rejected: Option<&Rejected>) -> Result<()> {
         let (OnBadRow::Fail, Some(rejected)) = (self.on_bad_row, rejected) else {
             return Ok(());
@@ -253,6 +255,6 @@ impl BlockCollector {
                 rejected.place.line, rejected.fault.message, rejected.fault.rule
             ),
         )
-        .hint("`--on-bad-row quarantine` sets such rows aside and continues"))
+        .hint("correct the row, or use `--on-bad-row quarantine`, which moves such rows to the quarantine and continues"))
     }
 }

@@ -22,7 +22,7 @@ const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 pub(crate) struct ColumnLayout {
     /// The number of fields per record.
     pub(crate) width: usize,
-    /// The location of each column, in contract order.
+    /// The location of each column's values, in the order of the contract.
     pub(crate) places: Vec<FieldPlace>,
     /// The names of the fields, for messages.
     pub(crate) names: Vec<Arc<str>>,
@@ -35,18 +35,18 @@ pub(crate) struct ColumnLayout {
 pub(crate) enum FieldPlace {
     /// The index of the field in a record.
     Field(usize),
-    /// The value of a path column, as an array of one row; every row of the object has it.
+    /// The value of a path column, as an array of one row; it applies to every row of the object.
     Constant(ArrayRef),
 }
 
 /// A header that was read from the beginning of an object.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Header {
-    /// The names, in the order of the fields.
+    /// The column names, in the order of the fields.
     pub(crate) names: Vec<String>,
     /// The position of the first byte after the header.
     pub(crate) end: usize,
-    /// The number of lines before the first record.
+    /// The number of lines that the header and the blank lines before it span.
     pub(crate) lines: u64,
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn read_header(
             return Err(Error::new(
                 ErrorKind::QualityGate,
                 format!(
-                    "the header of `{file}` cannot be read: a quote in it is not closed, or it is too long"
+                    "the header of `{file}` has an unclosed quote or text after a closing quote, or is longer than 1 MiB"
                 ),
             )
             .hint(hint_of_broken(&raw[start..], plan.csv.delimiter)));
@@ -85,7 +85,7 @@ pub(crate) fn read_header(
     if text.fault_in(start..content_end).is_some() {
         return Err(Error::new(
             ErrorKind::QualityGate,
-            format!("the header of `{file}` is not in the declared encoding"),
+            format!("the header of `{file}` has bytes that are invalid in the contract's encoding"),
         ));
     }
     let names = fields
@@ -148,7 +148,10 @@ impl ColumnLayout {
                         (Some(_), Some(_)) => {
                             return Err(Error::new(
                                 ErrorKind::QualityGate,
-                                format!("`{file}` has two columns named `{}`", in_line(name)),
+                                format!(
+                                    "the header of `{file}` has column `{}` more than once",
+                                    in_line(name)
+                                ),
                             ));
                         }
                     }
@@ -221,7 +224,7 @@ pub(crate) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
     Error::new(
         ErrorKind::QualityGate,
         format!(
-            "`{file}` lacks the column{} {}; it has {}",
+            "`{file}` lacks the contract's column{} {}; the file has {}",
             if missing.len() == 1 { "" } else { "s" },
             missing.join(", "),
             found.join(", ")
@@ -229,7 +232,8 @@ pub(crate) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
     )
 }
 
-/// Decodes the value of the folder `name=value` to an array of one row. If several folders have the name, the innermost counts.
+/// Decodes the value of the folder `name=value` to an array of one row. If several folders have the name, the innermost
+/// counts.
 ///
 /// # Errors
 /// `QualityGate` if there is no such folder, or its value is invalid for the column's type.
@@ -246,20 +250,22 @@ pub(crate) fn path_value(
     let Some(value) = value else {
         return Err(Error::new(
             ErrorKind::QualityGate,
-            format!("the path of `{file}` has no folder `{name}=…`"),
+            format!(
+                "the path of `{file}` has no folder `{name}=<value>`, which the contract requires"
+            ),
         ));
     };
     let decoded = percent_decode_str(value).decode_utf8().map_err(|error| {
         Error::new(
             ErrorKind::QualityGate,
-            format!("`{name}={value}` in the path of `{file}` is not UTF-8: {error}"),
+            format!("folder `{name}={value}` in the path of `{file}` is not UTF-8: {error}"),
         )
     })?;
     let text = (value != HIVE_NULL).then_some(&*decoded);
     reader.decode_one(text).map_err(|message| {
         Error::new(
             ErrorKind::QualityGate,
-            format!("`{name}={value}` in the path of `{file}`: {message}"),
+            format!("folder `{name}={value}` in the path of `{file}`: {message}"),
         )
     })
 }

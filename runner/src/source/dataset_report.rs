@@ -12,7 +12,7 @@ use crate::source::judge::{JudgedRows, Rejected};
 pub struct DatasetReport {
     /// The number of objects that were read.
     pub files: u64,
-    /// The bytes of those objects, as stored.
+    /// The number of bytes that the read objects have in the store, before decompression.
     pub bytes: u64,
     /// The number of physical lines that records span; headers and blank lines are not counted.
     pub lines: u64,
@@ -26,12 +26,12 @@ pub struct DatasetReport {
     pub quarantined: u64,
     /// The number of rows in `quarantined` that were rejected only because they refer to a rejected row.
     pub quarantined_by_reference: u64,
-    /// The number of lines that rejected rows span, without those of `quarantined_by_reference`. The run fails if this number is
-    /// too large a share of `lines`.
+    /// The number of lines that rejected rows span, without those of `quarantined_by_reference`. The run fails if this
+    /// number is too large a share of `lines`.
     pub quarantined_lines: u64,
     /// The number of rejected rows per rule.
     pub rejects: BTreeMap<Arc<str>, u64>,
-    /// The rows of `quarantined_by_reference`, counted per rule.
+    /// The number of rows in `quarantined_by_reference`, per rule.
     pub rejects_by_reference: BTreeMap<Arc<str>, u64>,
     /// The number of accepted rows that break a rule which only warns, per rule.
     pub warnings: BTreeMap<Arc<str>, u64>,
@@ -39,7 +39,7 @@ pub struct DatasetReport {
     pub extra_columns: Vec<String>,
     /// The names of objects that have neither a header nor a record.
     pub empty_files: Vec<String>,
-    /// The bytes that were spilled to disk: rows and hashes of keys.
+    /// The number of bytes that were spilled to disk: rows and hashes of keys.
     pub spilled_bytes: u64,
 }
 
@@ -58,7 +58,7 @@ impl DatasetReport {
         share
     }
 
-    /// Returns per rule the number of rows that broke it, without the rows that only refer to rejected ones.
+    /// Returns the number of rejected rows per rule, without rows that only refer to rejected rows.
     pub fn rejects_of_their_own(&self) -> impl Iterator<Item = (&Arc<str>, u64)> {
         let own = self.rejects.iter().map(|(rule, count)| {
             let by_reference = self.rejects_by_reference.get(rule);
@@ -73,7 +73,7 @@ impl DatasetReport {
         self.bad_share() > max_bad_share
     }
 
-    /// Adds the counts of rows that were decoded and judged.
+    /// Adds the counts of one block, whose rows were accepted or rejected.
     pub(crate) fn add(&mut self, judged: &JudgedRows) {
         self.lines += judged.lines;
         self.rows_read += u64::from(judged.records);
@@ -86,13 +86,14 @@ impl DatasetReport {
         }
     }
 
-    /// Moves one row from the accepted to the rejected ones.
+    /// Counts a row as rejected that was counted as accepted before.
     pub(crate) fn reject(&mut self, rejected: &Rejected) {
         self.accepted -= 1;
         self.add_rejected(rejected);
     }
 
-    /// Counts a rejected row.
+    /// Counts a rejected row under its rule, and its lines unless it is rejected only because it refers to a rejected
+    /// row.
     pub(crate) fn add_rejected(&mut self, rejected: &Rejected) {
         self.quarantined += 1;
         *self

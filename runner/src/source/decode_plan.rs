@@ -15,12 +15,13 @@ use crate::source::keys::row_hash::comparable;
 use crate::source::row_rule::RowRule;
 use crate::{Error, ErrorKind, Result};
 
-/// Everything that decoding one dataset requires.
+/// The contract of one dataset, prepared for decoding: decoders, schemas, compiled rules, and names resolved to
+/// indices.
 #[derive(Debug)]
 pub(crate) struct DatasetPlan {
-    /// The dataset's name.
+    /// The dataset's name, as SQL and references spell it.
     pub(crate) name: String,
-    /// The contract, as it was loaded.
+    /// The dataset's contract, with all names unresolved.
     pub(crate) contract: Contract,
     /// The CSV format of the contract, or the default one for Parquet.
     pub(crate) csv: CsvFormat,
@@ -28,7 +29,8 @@ pub(crate) struct DatasetPlan {
     pub(crate) dialect: Dialect,
     /// The decoder of each column, in contract order.
     pub(crate) readers: Vec<ColumnReader>,
-    /// The schema of decoded batches before bad rows are removed: all columns, each nullable even if the contract forbids NULL.
+    /// The schema of decoded batches before bad rows are removed: all columns, each nullable even if the contract
+    /// forbids NULL.
     pub(crate) loose_schema: SchemaRef,
     /// The indices of the columns that are held for the job's SQL, ascending.
     pub(crate) held: Vec<usize>,
@@ -38,11 +40,13 @@ pub(crate) struct DatasetPlan {
     pub(crate) cluster_by: Option<Expr>,
     /// The row rules of the contract, compiled.
     pub(crate) rules: Vec<RowRule>,
-    /// Lists of columns over which a hash of each accepted row is kept: the key, and the columns to which references lead.
+    /// Lists of columns over which a hash of each accepted row is kept: the key, and the columns to which references
+    /// lead.
     pub(crate) tracked: Vec<Vec<usize>>,
-    /// The index of the key's columns in `tracked`, and the severity of a duplicate; `None` if the contract declares no key.
+    /// The index of the key's columns in `tracked`, and the severity of a duplicate; `None` if the contract declares no
+    /// key.
     pub(crate) key: Option<(usize, Severity)>,
-    /// The references of the contract.
+    /// The references of the contract, with names resolved to indices.
     pub(crate) references: Vec<ReferencePlan>,
 }
 
@@ -51,13 +55,13 @@ pub(crate) struct DatasetPlan {
 pub(crate) struct ReferencePlan {
     /// The indices of the referring columns.
     pub(crate) columns: Vec<usize>,
-    /// The names of those columns, for the quarantine.
+    /// The names of the referring columns, joined by commas, for the quarantine.
     pub(crate) column: Arc<str>,
     /// The name of the rule in the quarantine and in the report.
     pub(crate) rule: Arc<str>,
     /// The index of the target dataset among the inputs.
     pub(crate) dataset: usize,
-    /// The index of the target columns in that dataset's `tracked`.
+    /// The index of the target columns in the target dataset's `tracked`.
     pub(crate) tracked: usize,
     /// Whether to reject a row whose reference leads to no accepted row, or to warn.
     pub(crate) severity: Severity,
@@ -66,8 +70,8 @@ pub(crate) struct ReferencePlan {
 /// Prepares the contract of each input for decoding; returns the plans in the order of the inputs.
 ///
 /// # Errors
-/// `Usage` if a key or reference names an unknown dataset or column, if a reference compares types that cannot be compared, or
-/// if a row rule is not a condition.
+/// `Usage` if a key or reference names an unknown dataset or column, if a reference compares types that cannot be
+/// compared, or if a row rule is not a condition.
 pub(crate) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result<Vec<DatasetPlan>> {
     let mut plans = inputs
         .iter()
@@ -79,7 +83,11 @@ pub(crate) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result
             let missing = |what: String| {
                 Error::new(
                     ErrorKind::Usage,
-                    format!("`{}` of `{}`: {what}", reference.rule(), input.name),
+                    format!(
+                        "reference `{}` of `{}`: {what}",
+                        reference.rule(),
+                        input.name
+                    ),
                 )
             };
             let to = inputs
@@ -90,7 +98,7 @@ pub(crate) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result
             let targets = positions(&inputs[to].contract, &reference.to).map_err(&missing)?;
             if columns.len() != targets.len() {
                 return Err(missing(
-                    "expected the same number of columns on both sides".to_owned(),
+                    "expected the same number of columns in both datasets".to_owned(),
                 ));
             }
             for (column, target) in columns.iter().zip(&targets) {
@@ -100,7 +108,7 @@ pub(crate) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result
                 );
                 if !comparable(&column.kind.arrow(), &target.kind.arrow()) {
                     return Err(missing(format!(
-                        "`{}` is {} but `{}` is {}",
+                        "`{}` of type {} cannot be compared with `{}` of type {}",
                         column.name, column.kind, target.name, target.kind
                     )));
                 }
@@ -140,9 +148,9 @@ pub(crate) fn reading_order(plans: &[DatasetPlan]) -> Result<Vec<usize>> {
                 .collect::<Vec<_>>();
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("{} refer to each other in a cycle", rest.join(" and ")),
+                format!("the references between {} form a cycle", rest.join(" and ")),
             )
-            .hint("remove one of the references from the contract and check it in SQL"));
+            .hint("remove one of the references from its contract, and check it in the job's SQL instead"));
         };
         order.push(next);
     }
@@ -164,7 +172,7 @@ fn plan_dataset(input: &InputObjects) -> Result<DatasetPlan> {
         .map_err(|error| {
             Error::new(
                 ErrorKind::Usage,
-                format!("the contract of `{}` cannot be used", input.name),
+                format!("the contract of input `{}` is invalid", input.name),
             )
             .caused_by(error)
         })?;
@@ -196,7 +204,7 @@ fn plan_dataset(input: &InputObjects) -> Result<DatasetPlan> {
             let columns = positions(contract, &key.columns).map_err(|what| {
                 Error::new(
                     ErrorKind::Usage,
-                    format!("the key of `{}`: {what}", input.name),
+                    format!("the key of input `{}` is invalid: {what}", input.name),
                 )
             })?;
             Some((track(&mut tracked, columns), key.severity))
@@ -243,7 +251,7 @@ fn plan_rules(
     Ok(())
 }
 
-/// Resolves the names of columns to indices; the error is the message for an unknown one.
+/// Resolves the names of columns to indices; the error is the message for an unknown column.
 fn positions(contract: &Contract, names: &[String]) -> Result<Vec<usize>, String> {
     names
         .iter()
@@ -257,7 +265,7 @@ fn positions(contract: &Contract, names: &[String]) -> Result<Vec<usize>, String
         .collect()
 }
 
-/// Returns the index of a list of columns in `tracked`; adds it if it is not there yet.
+/// Returns the index of a list of columns in `tracked`; appends the list if it is new.
 fn track(tracked: &mut Vec<Vec<usize>>, columns: Vec<usize>) -> usize {
     tracked
         .iter()

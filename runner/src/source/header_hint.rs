@@ -27,7 +27,7 @@ pub(crate) fn hint_of_broken(text: &[u8], delimiter: u8) -> String {
         .find(|(other, _)| line.contains(&format!("\"{other}")))
     {
         Some((_, written)) => other_delimiter(written),
-        None => "look at the file's first line: it should contain the column names".to_owned(),
+        None => "check that the file's first line contains only the column names, and that every quote is closed".to_owned(),
     }
 }
 
@@ -55,11 +55,12 @@ impl Mismatch<'_> {
     fn line_ends(&self) -> Option<String> {
         let has_ends = self.found.iter().any(|name| name.contains('\r'));
         has_ends.then(|| {
-            "the file's lines seem to end with CR alone: write them with LF or CRLF".to_owned()
+            "the file's lines seem to end with CR alone: write the file with LF or CRLF line ends".to_owned()
         })
     }
 
-    /// Recognizes a `sep=` line of a spreadsheet, and a delimiter that would split the header into names of the contract.
+    /// Recognizes a `sep=` line of a spreadsheet, and a delimiter that would split the header into names of the
+    /// contract.
     fn delimiter(&self) -> Option<String> {
         let first = self.found.first()?;
         if first.starts_with("sep=") {
@@ -108,6 +109,6 @@ fn other_delimiter(written: &str) -> String {
 
 /// Returns the hint for a column whose name is not in the file.
 fn other_name() -> String {
-    "a column may have another name in the file: set `from = \"..\"` on it in the contract"
+    "if a column has another name in the file, set `from = \"<name in the file>\"` on that column in the contract"
         .to_owned()
 }

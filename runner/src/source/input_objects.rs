@@ -15,7 +15,8 @@ pub struct InputObjects {
     pub name: String,
     /// The format, columns and rules that its rows must conform to.
     pub contract: Contract,
-    /// The store that holds the objects. It must reject the read of an object that was replaced after the listing (`If-Match`).
+    /// The store that holds the objects. It must reject the read of an object that was replaced after the listing
+    /// (`If-Match`).
     pub store: Arc<dyn ObjectStore>,
     /// The objects as they were listed; folder markers and hidden objects are skipped.
     pub objects: Vec<ObjectMeta>,
@@ -33,10 +34,10 @@ pub struct InputObjects {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnBadRow {
-    /// The row goes to the quarantine; the run fails if there are too many.
+    /// The row goes to the quarantine; the run fails if too large a share of the lines is rejected.
     #[default]
     Quarantine,
-    /// The first such row fails the run.
+    /// The first row that breaks its contract fails the run.
     Fail,
 }
 
@@ -45,13 +46,13 @@ pub enum OnBadRow {
 pub struct ReadSettings {
     /// The number of decoder threads, which is also the number of partitions of each table.
     pub threads: usize,
-    /// The number of rows per batch.
+    /// The largest number of rows in a decoded batch.
     pub batch_rows: usize,
     /// The treatment of a row that breaks its contract.
     pub on_bad_row: OnBadRow,
     /// The largest share of a dataset's lines that may be rejected without failing the run, from 0 to 1.
     pub max_bad_share: f64,
-    /// The number of bytes that are fetched and decoded at once; `None` derives it from the memory limit.
+    /// The number of bytes per block, which is fetched and decoded as a whole; `None` derives it from the memory limit.
     pub block_bytes: Option<usize>,
 }
 

@@ -1,4 +1,5 @@
-//! Judges the rows of a decoded batch by row rules and references, and separates accepted rows from rejected ones.
+//! Decides by row rules and references which rows of a decoded batch are accepted, and separates them from the rejected
+//! rows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use crate::{ErrorKind, Result};
 
 /// The number of references that are looked up together.
 ///
-/// Their slots in the hash table are all loaded into the cache before the first one is compared. If each were loaded when it is
-/// compared, the processor would wait for memory each time.
+/// The hash table's slots for all of them are loaded into the cache before the first comparison. Otherwise the
+/// processor would wait for memory at each comparison.
 const ASKED_AT_ONCE: usize = 128;
 
 /// The plan of a dataset, with the reference targets and the seed that are needed to judge its rows.
@@ -35,22 +36,22 @@ pub(crate) struct Judge {
 /// The location of a row in its object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RowLocation {
-    /// The physical line on which it begins.
+    /// The physical line on which the row begins; for Parquet, the number of the row.
     pub(crate) line: u64,
-    /// The physical line on which it ends.
+    /// The physical line on which the row ends; for Parquet, the number of the row.
     pub(crate) last_line: u64,
-    /// The offset of its first byte, as decompressed; 0 for Parquet.
+    /// The offset of the row's first byte in the decompressed object; 0 for Parquet.
     pub(crate) byte_offset: u64,
-    /// Its text as the quarantine shows it.
+    /// The text of the row, as the quarantine shows it.
     pub(crate) raw_text: String,
 }
 
 /// A rejected row, with its location and the reason.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejected {
-    /// The location of the row.
+    /// The location of the row in its object.
     pub(crate) place: RowLocation,
-    /// The reason for the rejection.
+    /// The rule that the row breaks, with a message for users.
     pub(crate) fault: RowFault,
 }
 
@@ -61,12 +62,12 @@ impl Rejected {
     }
 }
 
-/// The result of decoding and judging the rows of a block.
+/// The accepted and the rejected rows of a decoded block, with counts and hashes.
 #[derive(Debug, Default)]
 pub(crate) struct JudgedRows {
     /// The accepted rows, with the held columns only.
     pub(crate) batches: Vec<RecordBatch>,
-    /// The number of accepted rows.
+    /// The number of accepted rows, which is that of all rows in `batches`.
     pub(crate) accepted: u32,
     /// An estimate of the final number of records, for which memory is reserved.
     pub(crate) expected: usize,
@@ -74,7 +75,7 @@ pub(crate) struct JudgedRows {
     pub(crate) records: u32,
     /// The number of physical lines that the records span.
     pub(crate) lines: u64,
-    /// The rejected rows.
+    /// The rejected rows, each with its location and the reason.
     pub(crate) rejected: Vec<Rejected>,
     /// The indices of the rejected records among all records, ascending.
     pub(crate) rejected_records: Vec<u32>,
@@ -87,7 +88,8 @@ pub(crate) struct JudgedRows {
 }
 
 impl Judge {
-    /// Returns the lists of columns to hash: the tracked ones, then those of references that are resolved after decoding.
+    /// Returns the lists of columns to hash: the tracked lists, then the columns of references that are resolved after
+    /// decoding.
     pub(crate) fn hashed(&self) -> Vec<&[usize]> {
         let deferred = self
             .plan
@@ -104,8 +106,8 @@ impl Judge {
             .collect()
     }
 
-    /// Judges one batch and adds the result to `judged`. `columns` has all columns in contract order, and `place` locates a row
-    /// by its index in the batch.
+    /// Decides which rows of a batch are accepted, and adds the result to `judged`. `columns` has all columns in
+    /// contract order, and `place` locates a row by its index in the batch.
     ///
     /// # Errors
     /// `Failed` if Arrow rejects the arrays, which is a bug.
@@ -158,7 +160,10 @@ impl Judge {
             columns.to_vec(),
             &RecordBatchOptions::new().with_row_count(Some(rows)),
         )
-        .context(ErrorKind::Failed, "decoded columns do not fit together")?;
+        .context(
+            ErrorKind::Failed,
+            "the decoded columns do not match the contract's columns, which is a bug",
+        )?;
         for rule in &self.plan.rules {
             for (row, error) in rule.broken(&batch) {
                 if faults.is_faulty(row) {
@@ -173,8 +178,10 @@ impl Judge {
                     column: None,
                     rule: Arc::clone(&rule.name),
                     message: match error {
-                        Some(error) => format!("`{}` cannot be evaluated: {error}", rule.sql),
-                        None => format!("`{}` is not true", rule.sql),
+                        Some(error) => {
+                            format!("the condition `{}` cannot be evaluated: {error}", rule.sql)
+                        }
+                        None => format!("the condition `{}` is not true", rule.sql),
                     },
                     by_reference: false,
                 });
@@ -183,14 +190,16 @@ impl Judge {
         Ok(())
     }
 
-    /// Looks up the references whose targets are in memory; adds a fault or a warning for each that leads to no accepted row.
+    /// Looks up the references whose targets are in memory; adds a fault or a warning for each that leads to no
+    /// accepted row.
     fn apply_references(
         &self,
         columns: &[ArrayRef],
         faults: &mut RowFaults,
         warned: &mut Vec<(usize, Arc<str>)>,
     ) {
-        // A row that refers both to a rejected row and to no row at all is rejected for the latter.
+        // If a row's references lead both to a rejected row and to no row at all, the latter is the reason for the
+        // rejection.
         let mut by_reference = Vec::new();
         for (reference, target) in self.plan.references.iter().zip(&self.targets) {
             let Some(target) = target else { continue };
@@ -275,7 +284,10 @@ impl Judge {
                     &RecordBatchOptions::new().with_row_count(Some(count)),
                 )
             })
-            .context(ErrorKind::Failed, "accepted rows cannot be assembled")?;
+            .context(
+                ErrorKind::Failed,
+                "the accepted rows do not match the contract's columns, which is a bug",
+            )?;
         judged.accepted += offset(count);
         judged.batches.push(batch);
         Ok(())
@@ -286,9 +298,9 @@ impl crate::source::decode_plan::ReferencePlan {
     /// Builds the fault of a row whose reference leads to a rejected row (`to_rejected`) or to no row at all.
     pub(crate) fn fault(&self, row: usize, to_rejected: bool) -> RowFault {
         let message = if to_rejected {
-            "the row that it refers to was rejected"
+            "this row refers to a rejected row"
         } else {
-            "the row that it refers to does not exist"
+            "this row refers to a row that does not exist"
         };
         RowFault {
             row: offset(row),

@@ -5,10 +5,10 @@
 //!                                                                                              \-> quarantine
 //! ```
 //!
-//! Each byte is read once, unless a row of its block is rejected after the block was decoded. Blocks are decoded in parallel,
-//! also within one object. Decoding assumes that a record begins at a block's first byte. If the previous block ends inside a
-//! record, the assumption was wrong and the block is decoded again. The result is therefore the same as if one thread read
-//! line by line.
+//! Each byte is read once, unless a row of its block is rejected after the block was decoded. Blocks are decoded in
+//! parallel, also within one object. Decoding assumes that a record begins at a block's first byte. If the previous
+//! block ends inside a record, the assumption was wrong and the block is decoded again. The result is therefore the
+//! same as if one thread read line by line.
 //!
 //! Datasets are read in the order of their references, so most references are looked up while rows are decoded. For
 //! each dataset, rows read = accepted + quarantined.

@@ -1,7 +1,7 @@
 //! Rejected rows, and the files to which they are written.
 //!
-//! Rows are rejected in three places: during decoding (by the rules in `row_faults`), by `judge` (row rules and references), and
-//! by `keys/late_rejections` (duplicate keys, and references that are resolved after decoding).
+//! Rows are rejected in three places: during decoding (by the rules in `row_faults`), by `judge` (row rules and
+//! references), and by `keys/late_rejections` (duplicate keys, and references that are resolved after decoding).
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ use crate::source::judge::Rejected;
 use crate::sql::held::raw_batches::HeldDataset;
 use crate::{ErrorKind, Result};
 
-/// The columns of the quarantine's files, in order. `run_id` comes last, because it is added only when the files are written.
+/// The columns of the quarantine's files, in order. `run_id` comes last, because it is added only when the files are
+/// written.
 const COLUMNS: [(&str, DataType); 10] = [
     ("dataset", DataType::Utf8),
     ("file", DataType::Utf8),
@@ -44,7 +45,7 @@ const ROW_GROUP_BYTES: usize = 16 << 20;
 /// The rejected rows of all datasets, in memory or on disk.
 #[derive(Debug, Default)]
 pub struct Quarantine {
-    /// The rejected rows of each dataset.
+    /// The rejected rows, one item per dataset.
     held: Vec<HeldDataset>,
 }
 
@@ -53,7 +54,7 @@ pub struct Quarantine {
 pub struct QuarantineFiles {
     /// The path of the Parquet file with all rejected rows.
     pub parquet: String,
-    /// The path of the CSV file with the same rows.
+    /// The path of the CSV file with all rejected rows.
     pub csv: String,
     /// The number of rows in each of the two files.
     pub rows: u64,
@@ -92,7 +93,10 @@ impl Quarantine {
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .build();
         let mut writer = ArrowWriter::try_new(Vec::new(), full_schema(), Some(properties))
-            .context(ErrorKind::Failed, "the quarantine cannot be written")?;
+            .context(
+                ErrorKind::Failed,
+                "the quarantine file `rows.parquet` cannot be written",
+            )?;
         csv.put(csv_header());
         let all = (0..schema().fields().len()).collect::<Arc<[usize]>>();
         for group in self.held.iter().flat_map(|held| &held.groups) {
@@ -102,18 +106,20 @@ impl Quarantine {
                 .unwrap_or_else(|error| {
                     Err(crate::Error::new(
                         ErrorKind::Failed,
-                        format!("reading the quarantine ended unexpectedly: {error}"),
+                        format!("reading the rejected rows ended unexpectedly: {error}"),
                     ))
                 })?;
             for batch in batches {
                 let batch = with_run_id(&batch, run_id)?;
-                writer
-                    .write(&batch)
-                    .context(ErrorKind::Failed, "the quarantine cannot be written")?;
+                writer.write(&batch).context(
+                    ErrorKind::Failed,
+                    "the quarantine file `rows.parquet` cannot be written",
+                )?;
                 if writer.in_progress_size() > ROW_GROUP_BYTES {
-                    writer
-                        .flush()
-                        .context(ErrorKind::Failed, "the quarantine cannot be written")?;
+                    writer.flush().context(
+                        ErrorKind::Failed,
+                        "the quarantine file `rows.parquet` cannot be written",
+                    )?;
                 }
                 parquet.put(std::mem::take(writer.inner_mut()));
                 csv.put(csv_rows(&batch));
@@ -121,9 +127,10 @@ impl Quarantine {
                 csv.wait().await?;
             }
         }
-        let rest = writer
-            .into_inner()
-            .context(ErrorKind::Failed, "the quarantine cannot be written")?;
+        let rest = writer.into_inner().context(
+            ErrorKind::Failed,
+            "the quarantine file `rows.parquet` cannot be written",
+        )?;
         parquet.put(rest);
         parquet.finish().await?;
         csv.finish().await?;
@@ -163,8 +170,10 @@ pub(crate) fn batch(dataset: &str, file: &str, rejected: &[Rejected]) -> Result<
         text(&|row| Some(row.fault.message.clone())),
         text(&|row| Some(row.place.raw_text.clone())),
     ];
-    RecordBatch::try_new(schema(), columns)
-        .context(ErrorKind::Failed, "rejected rows cannot be assembled")
+    RecordBatch::try_new(schema(), columns).context(
+        ErrorKind::Failed,
+        "the rejected rows do not match the quarantine's columns, which is a bug",
+    )
 }
 
 /// Returns the schema of the files: all columns, `run_id` included.
@@ -185,8 +194,10 @@ fn fields(columns: &[(&str, DataType)]) -> SchemaRef {
 fn with_run_id(batch: &RecordBatch, run_id: &str) -> Result<RecordBatch> {
     let mut columns = batch.columns().to_vec();
     columns.push(Arc::new(StringArray::from(vec![run_id; batch.num_rows()])));
-    RecordBatch::try_new(full_schema(), columns)
-        .context(ErrorKind::Failed, "rejected rows cannot be assembled")
+    RecordBatch::try_new(full_schema(), columns).context(
+        ErrorKind::Failed,
+        "the rejected rows do not match the quarantine's columns, which is a bug",
+    )
 }
 
 /// Returns the first line of `rows.csv`.
@@ -195,7 +206,7 @@ fn csv_header() -> Vec<u8> {
     format!("{}\n", names.join(",")).into_bytes()
 }
 
-/// Formats rows as CSV: NULL is an empty field, and an empty text is a quoted one.
+/// Formats rows as CSV: NULL becomes an empty field, and an empty text becomes `""`.
 fn csv_rows(batch: &RecordBatch) -> Vec<u8> {
     let mut csv = Vec::new();
     for row in 0..batch.num_rows() {
@@ -228,7 +239,7 @@ fn append_field(csv: &mut Vec<u8>, text: &str) {
     csv.push(b'"');
 }
 
-/// A multipart upload in progress.
+/// The multipart upload of one quarantine file.
 struct QuarantineUpload {
     /// The object's path, for messages.
     path: Path,
@@ -237,12 +248,12 @@ struct QuarantineUpload {
 }
 
 impl QuarantineUpload {
-    /// Starts a multipart upload.
+    /// Starts the upload of the quarantine file `path`.
     async fn begin(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Self> {
-        let upload = store
-            .put_multipart(path)
-            .await
-            .context(ErrorKind::Failed, format!("`{path}` cannot be written"))?;
+        let upload = store.put_multipart(path).await.context(
+            ErrorKind::Failed,
+            format!("the quarantine file `{path}` cannot be written"),
+        )?;
         Ok(Self {
             path: path.clone(),
             parts: WriteMultipart::new_with_chunk_size(upload, PART_BYTES),
@@ -260,15 +271,15 @@ impl QuarantineUpload {
     async fn wait(&mut self) -> Result<()> {
         self.parts.wait_for_capacity(2).await.context(
             ErrorKind::Failed,
-            format!("`{}` cannot be written", self.path),
+            format!("the quarantine file `{}` cannot be written", self.path),
         )
     }
 
-    /// Sends the rest and completes the upload; the object is visible only afterwards.
+    /// Sends the buffered bytes and completes the upload; only then is the object visible.
     async fn finish(self) -> Result<()> {
         self.parts.finish().await.context(
             ErrorKind::Failed,
-            format!("`{}` cannot be written", self.path),
+            format!("the quarantine file `{}` cannot be written", self.path),
         )?;
         Ok(())
     }

@@ -32,12 +32,12 @@ const ROWS_PERCENT: usize = 60;
 /// The share of the memory pool, in percent, that hashes of keys may take. It is released once all inputs are read.
 const KEYS_PERCENT: usize = 25;
 
-/// Result of [`read`]: the accepted rows of all inputs, and the rejected ones.
+/// Result of [`read`]: the accepted and the rejected rows of all inputs.
 #[derive(Debug)]
 pub struct Sources {
     /// The datasets, in the order in which the inputs were given.
     pub datasets: Vec<Dataset>,
-    /// The rejected rows.
+    /// The rejected rows of all inputs.
     pub quarantine: Quarantine,
 }
 
@@ -46,7 +46,7 @@ pub struct Sources {
 pub struct Dataset {
     /// The input's name.
     pub name: String,
-    /// The counts of its rows, accepted and rejected.
+    /// The counts of the input's rows, accepted and rejected.
     pub report: DatasetReport,
     /// The accepted rows, with the columns that the job's SQL needs.
     pub table: Arc<dyn TableProvider>,
@@ -69,15 +69,15 @@ impl fmt::Display for Refused {
     }
 }
 
-/// Reads all inputs: decodes them by their contracts, holds the accepted rows and sets the rejected ones aside.
+/// Reads all inputs: decodes them by their contracts, holds the accepted rows, and collects the rejected rows.
 ///
 /// Dropping the future stops reading; each thread still finishes its current block.
 ///
 /// # Errors
 /// All are wrapped in [`Refused`]:
 /// - `Usage` if a contract is invalid.
-/// - `QualityGate` if columns are missing, an object cannot be decompressed, a dataset has too few rows, or too many rows are
-///   rejected.
+/// - `QualityGate` if columns are missing, an object cannot be decompressed, a dataset has too few rows, or too many
+///   rows are rejected.
 /// - `Failed` if memory and disk are full.
 /// - `TryAgain` if an object was replaced, or the store failed.
 pub async fn read(
@@ -122,17 +122,18 @@ pub async fn read(
 
 /// A dataset that was read completely, or until a failure.
 struct DatasetEnd {
-    /// The index of the input.
+    /// The index of the dataset among the inputs.
     input: usize,
-    /// The counts of its rows.
+    /// The counts of the dataset's rows.
     report: DatasetReport,
-    /// The accepted rows.
+    /// The accepted rows, with the columns that the job's SQL needs.
     held: HeldDataset,
-    /// The rejected rows.
+    /// The rejected rows, with the columns of the quarantine's files except `run_id`.
     quarantine: HeldDataset,
 }
 
-/// Reads the datasets one after another, in the order of their references. Appends each to `done`, including one that fails.
+/// Reads the datasets one after another, in the order of their references. Appends each to `done`, also if reading it
+/// fails.
 async fn read_all(
     inputs: &[InputObjects],
     settings: &ReadSettings,
@@ -213,7 +214,7 @@ async fn read_all(
             return Err(Error::new(
                 ErrorKind::Failed,
                 format!(
-                    "the row counts of `{}` do not add up: the rows read differ from accepted plus quarantined",
+                    "the row counts of `{}` do not agree: expected each row read to be either accepted or quarantined",
                     inputs[input].name
                 ),
             )
@@ -223,8 +224,8 @@ async fn read_all(
     Ok(())
 }
 
-/// Returns for each tracked list of columns of each dataset whether another dataset refers to it. Only the hashes of such lists
-/// are kept after their dataset was read.
+/// Returns, for each tracked list of columns of each dataset, `true` if another dataset refers to it. After a dataset
+/// was read, only the hashes over such lists are kept.
 fn used_targets(plans: &[DatasetPlan]) -> Vec<Vec<bool>> {
     let mut used = plans
         .iter()
@@ -240,7 +241,8 @@ fn used_targets(plans: &[DatasetPlan]) -> Vec<Vec<bool>> {
     used
 }
 
-/// Reads the objects of one dataset, then rejects rows with duplicate keys or unresolved references; returns those rows.
+/// Reads the objects of one dataset, then rejects rows with duplicate keys or unresolved references; returns those
+/// rows.
 async fn read_dataset(
     reading: &Arc<ReadContext>,
     collector: &Arc<BlockCollector>,
@@ -272,7 +274,7 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[DatasetE
             return Err(Error::new(
                 ErrorKind::QualityGate,
                 format!(
-                    "`{}` has {found} rows in `{}`; its contract requires {least}",
+                    "`{}` has {found} rows in `{}`, but its contract requires at least {least}",
                     input.name, input.display_root
                 ),
             )
@@ -290,10 +292,10 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[DatasetE
                 .collect::<Vec<_>>();
             let others = match report.quarantined_by_reference {
                 0 => String::new(),
-                count => format!("; plus {count} that only refer to rejected rows"),
+                count => format!("; not counted: {count} that only refer to rejected rows"),
             };
             format!(
-                "{} of {} lines of `{}` ({}{others})",
+                "{} of {} lines of `{}` (rejected rows per rule: {}{others})",
                 report.quarantined_lines,
                 report.lines,
                 inputs[done.input].name,
@@ -307,7 +309,7 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[DatasetE
     Err(Error::new(
         ErrorKind::QualityGate,
         format!(
-            "too many rows break their contract: {}; at most {} % may",
+            "too many rows break their contract: {}; at most {} % of the lines may be rejected",
             above.join("; "),
             settings.max_bad_share * 100.0
         ),

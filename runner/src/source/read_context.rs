@@ -10,10 +10,11 @@ use crate::source::source_file::SourceFile;
 use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
 
-/// The largest range of one request: long enough for S3's throughput, short enough that several fit in memory.
+/// The largest number of bytes per range request: enough for S3's throughput, and few enough that several blocks fit in
+/// memory.
 const BLOCK_BYTES: usize = 8 << 20;
 
-/// The divisor of the memory limit for blocks in flight: they may take an eighth of the limit.
+/// The divisor of the memory limit for blocks in flight, which may take an eighth of the limit.
 const BLOCKS_SHARE: usize = 8;
 
 /// The smallest number of objects that are read at once. One object keeps all threads busy; a second one fills the gap
@@ -28,7 +29,7 @@ const MOST_FILES: usize = 32;
 pub(crate) struct ReadContext {
     /// The number of decoder threads.
     pub(crate) threads: usize,
-    /// The number of rows per batch.
+    /// The largest number of rows in a decoded batch.
     pub(crate) batch_rows: usize,
     /// The number of bytes per range request.
     pub(crate) block_bytes: usize,
@@ -36,10 +37,10 @@ pub(crate) struct ReadContext {
     pub(crate) ahead: usize,
     /// The progress to which bytes and rows are added.
     pub(crate) progress: Progress,
-    /// The threads that decode.
+    /// The thread pool for decoding.
     decoders: Decoders,
-    /// The reservation of the blocks in flight.
-    #[expect(dead_code, reason = "given back when dropped")]
+    /// Memory accounted in the pool for the blocks in flight.
+    #[expect(dead_code, reason = "returned to the pool when dropped")]
     blocks: MemoryReservation,
 }
 
@@ -71,7 +72,7 @@ impl ReadContext {
             .try_grow(blocks * block_bytes)
             .context(
                 ErrorKind::Failed,
-                "there is not enough memory for read buffers",
+                "the memory limit is too small for the read buffers",
             )
             .map_err(|error| error.hint("raise `--memory-limit`, or lower `--threads`"))?;
         Ok(Self {
@@ -85,7 +86,8 @@ impl ReadContext {
         })
     }
 
-    /// Returns the number of objects to read at once: more if they are small, because reading those is mostly waiting.
+    /// Returns the number of objects to read at once: more if they are small, because reading a small object is mostly
+    /// waiting.
     pub(crate) fn files_at_once(&self, files: &[SourceFile]) -> usize {
         let bytes = files.iter().map(|file| file.meta.size).sum::<u64>();
         let mean = bytes / (files.len() as u64).max(1);
@@ -94,10 +96,10 @@ impl ReadContext {
         fitting.clamp(LEAST_FILES, MOST_FILES)
     }
 
-    /// Runs CPU-bound work on a decoder thread, at most `threads` at once.
+    /// Runs CPU-bound work on a decoder thread; at most `threads` such tasks run at once.
     ///
     /// # Errors
-    /// Those of the work, and `Failed` if it panics.
+    /// The error of `work`, or `Failed` if `work` panics.
     pub(crate) async fn on_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -108,7 +110,7 @@ impl ReadContext {
         task.await.unwrap_or_else(|error| {
             Err(Error::new(
                 ErrorKind::Failed,
-                format!("a thread ended unexpectedly: {error}"),
+                format!("a thread that reads inputs ended unexpectedly: {error}"),
             ))
         })
     }
@@ -131,7 +133,10 @@ impl Decoders {
             .worker_threads(threads)
             .thread_name("decoder")
             .build()
-            .context(ErrorKind::Failed, "the decoder threads cannot be started")?;
+            .context(
+                ErrorKind::Failed,
+                "the threads that read inputs cannot be started",
+            )?;
         Ok(Self(Some(runtime)))
     }
 }

@@ -1,7 +1,7 @@
 //! Moves rows to the quarantine that were accepted when their block was decoded and rejected later.
 //!
-//! The quarantine needs the location and the text of such rows. Keeping both for every row would cost memory, so the blocks of
-//! the few rejected rows are read again, which costs time only if there are such rows.
+//! The quarantine needs the location and the text of such rows. Keeping both for every row would cost memory, so the
+//! blocks of the few rejected rows are read again, which costs time only if there are such rows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +26,8 @@ use crate::source::read_context::ReadContext;
 use crate::source::source_file::SourceFile;
 use crate::watch::Progress;
 
-/// Rows of a block that decoding accepted and that are now rejected, by their number among the accepted ones.
+/// Rows of a block that decoding accepted and that must now be rejected, by their number among the block's accepted
+/// rows.
 type RejectedRows = BTreeMap<u32, Reason>;
 
 /// Moves all rows that are rejected after decoding from the held rows to the quarantine.
@@ -58,7 +59,7 @@ pub(crate) async fn revisit(
     Ok(())
 }
 
-/// Moves the rows of one object to the quarantine; `ranks` has its blocks in ascending order.
+/// Moves the rows of one object to the quarantine; `ranks` lists the object's blocks in ascending order.
 async fn revisit_file(
     reading: &Arc<ReadContext>,
     collector: &Arc<BlockCollector>,
@@ -154,16 +155,16 @@ fn find(
 
 /// A decompressed stream from which ranges are taken in ascending order.
 struct Sequential {
-    /// The bytes after the buffer.
+    /// The decompressed bytes that follow `buffer`.
     bytes: BoxStream<'static, Result<Bytes>>,
-    /// The offset of the buffer in the object.
+    /// The offset of the buffer's first byte in the decompressed object.
     start: u64,
     /// Bytes that were read and may still be needed.
     buffer: Vec<u8>,
 }
 
 impl Sequential {
-    /// Returns the bytes from one offset to another; fewer if the stream ends before.
+    /// Returns the bytes from one offset to another; fewer bytes if the stream ends earlier.
     async fn take(&mut self, from: u64, to: u64) -> Result<Bytes> {
         while self.start + (self.buffer.len() as u64) < to {
             let Some(bytes) = self.bytes.next().await.transpose()? else {

@@ -40,7 +40,8 @@ pub(crate) struct RowFault {
 /// The faults of a batch's rows, at most one per row.
 #[derive(Debug)]
 pub(crate) struct RowFaults {
-    /// One item per row, `true` if the row has a fault. The list is empty until the first fault, since most batches have none.
+    /// One item per row, `true` if the row has a fault. The list is empty until the first fault, since most batches
+    /// have none.
     faulty: Vec<bool>,
     /// The number of rows in the batch.
     rows: usize,

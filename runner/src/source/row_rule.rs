@@ -38,7 +38,7 @@ impl RowRule {
     ) -> Result<Self> {
         let expression = rule_condition(context, contract, rule).map_err(|error| {
             let error = Error::from(error);
-            let what = format!("rule `{}` of `{dataset}` cannot be used", rule.name);
+            let what = format!("row rule `{}` of input `{dataset}` is invalid", rule.name);
             Error::new(error.kind(), what).caused_by(error)
         })?;
         Ok(Self {
@@ -49,13 +49,13 @@ impl RowRule {
         })
     }
 
-    /// Returns the index of each row that breaks the rule. With it comes the error if the condition cannot be evaluated for the
-    /// row, or `None` if the condition is false or NULL.
+    /// Returns the index of each row that breaks the rule. The second value is `None` if the condition is false or
+    /// NULL, and the error if the condition cannot be evaluated for the row.
     pub(crate) fn broken(&self, batch: &RecordBatch) -> Vec<(usize, Option<String>)> {
         match self.evaluate(batch) {
             Ok(holds) => rows_not_true(&holds).map(|row| (row, None)).collect(),
-            // The failure of one row (a division by zero, for example) hides the results of all others, so each is
-            // evaluated alone.
+            // The failure of one row (a division by zero, for example) hides the results of all other rows, so each row
+            // is evaluated alone.
             Err(_) => (0..batch.num_rows())
                 .filter_map(|row| match self.evaluate(&batch.slice(row, 1)) {
                     Ok(holds) => rows_not_true(&holds).next().map(|_| (row, None)),

@@ -1,4 +1,4 @@
-//! Values that make a query fail: a fault of the data or of the job, never of the machine.
+//! Values that make a query fail: a fault of the data or of the job, never of the computer.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use drivetrain_jobs::plan::{OutputValueError, contract_type_name};
 
 use crate::error::{Cause, Error, ErrorKind};
 
-/// The number of possible places that a message lists when the failing one is unknown.
+/// The number of expressions that a message lists if several may have failed.
 const SHOWN_PLACES: usize = 4;
 
 /// The way in which a value made a query fail.
@@ -41,8 +41,8 @@ impl BadValue {
             DataFusionError::ArrowError(error, _) => Some(match error.as_ref() {
                 ArrowError::DivideByZero => Self::Zero,
                 ArrowError::ArithmeticOverflow(_) => Self::Overflow,
-                // A number that a narrower numeric type cannot hold, such as a sum. Arrow has no type for this case, so its text
-                // decides.
+                // A number that a narrower numeric type cannot hold, such as a sum. Arrow has no type for this case, so
+                // its text decides.
                 ArrowError::CastError(text) if text.contains("out of range") => Self::Overflow,
                 ArrowError::CastError(_) | ArrowError::ParseError(_) => Self::Cast,
                 ArrowError::InvalidArgumentError(_) | ArrowError::ComputeError(_) => Self::Refused,
@@ -52,7 +52,7 @@ impl BadValue {
         }
     }
 
-    /// Builds the error of a query without its place; [`placed`] adds the place if the plan is known.
+    /// Builds the error of a query; [`placed`] adds the job, the table and the columns if the plan is known.
     #[must_use]
     pub fn error(&self, cause: DataFusionError) -> Error {
         Error::new(
@@ -70,7 +70,9 @@ impl BadValue {
             Self::Overflow => "a number too large for its type".to_owned(),
             Self::Cast => "a value that cannot be cast to the requested type".to_owned(),
             Self::Misfit(misfit) => misfit.to_string(),
-            Self::Refused => "a value that it cannot process".to_owned(),
+            Self::Refused => {
+                "a value that a function rejects, or a subquery with several rows".to_owned()
+            }
         }
     }
 
@@ -78,21 +80,23 @@ impl BadValue {
     fn way_out(&self) -> &'static str {
         match self {
             Self::Zero => {
-                "divide by `nullif(.., 0)`, which returns NULL, or reject such rows with a rule on the input"
+                "divide by `nullif(<divisor>, 0)`, so that the result is NULL, or reject such rows with a row rule of the input"
             }
             Self::Overflow => {
-                "compute in a wider type (`cast(.. as decimal(38,0))`), or reject such rows with a rule on the input"
+                "cast an operand to a wider type, such as `decimal(38,0)`, or reject such rows with a row rule of the input"
             }
             Self::Cast => {
-                "use `try_cast`, which returns NULL, or reject such rows with a type or a rule in the input's contract"
+                "use `try_cast`, which returns NULL for such a value, or reject such rows with a type or a row rule of the input"
             }
             Self::Misfit(misfit) => misfit.hint,
-            Self::Refused => "fix the query, or reject such rows with a rule on the input",
+            Self::Refused => {
+                "change the query so that it avoids such values, or reject such rows with a row rule of the input"
+            }
         }
     }
 
-    /// Returns `true` if an expression could have failed in this way by its own operation, not by one of the expressions within
-    /// it; `failure` is the engine's error text.
+    /// Returns `true` if an expression could have failed in this way by its own operation, not by one of the
+    /// expressions within it; `failure` is the engine's error text.
     fn may_come_from(&self, expression: &Expr, failure: &str) -> bool {
         let operator = match expression {
             Expr::BinaryExpr(binary) => Some(binary.op),
@@ -119,7 +123,7 @@ impl BadValue {
     }
 }
 
-/// Adds the place to the error of a bad value: the job, the table or output (`what`), and the columns that may have failed.
+/// Adds to the error of a bad value the job, the table or output (`what`), and the columns that may have failed.
 /// Returns any other error unchanged.
 ///
 /// The message cannot name the row, because the engine's errors do not.
@@ -139,11 +143,11 @@ pub fn placed(error: Error, job: &Job, what: &str, plan: &LogicalPlan) -> Error 
         places => {
             let shown: Vec<_> = places.iter().take(SHOWN_PLACES).cloned().collect();
             let more = if places.len() > SHOWN_PLACES {
-                ", .."
+                " or another expression"
             } else {
                 ""
             };
-            format!(" in one of {}{more}", shown.join(", "))
+            format!(" in {}{more}", shown.join(" or "))
         }
     };
     let message = format!(
@@ -172,7 +176,7 @@ fn places(bad: &BadValue, plan: &LogicalPlan, failure: &str) -> Vec<String> {
             if let Some(suspect) = suspect {
                 suspects.insert(name.clone(), suspect);
             }
-            // An aggregate is computed under its own text; a node above it gives it the column's name.
+            // The plan computes an aggregate under its SQL text; a later node renames it to the output's column.
             if let Expr::Alias(alias) = expression {
                 names.insert(name.clone(), name);
                 names.insert(alias.expr.schema_name().to_string(), alias.name);
@@ -181,7 +185,7 @@ fn places(bad: &BadValue, plan: &LogicalPlan, failure: &str) -> Vec<String> {
         Ok(TreeNodeRecursion::Continue)
     });
     if visited.is_err() {
-        // Without places the message only lacks the column.
+        // The message is then only less precise: it does not name the column.
         return Vec::new();
     }
     let places = suspects

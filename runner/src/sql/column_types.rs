@@ -1,4 +1,5 @@
-//! Conversion between column types and the names that a log stores, so that published data is read with its original types.
+//! Conversion between column types and the names that a log stores, so that published data is read with its original
+//! types.
 
 use arrow::datatypes::{DataType, TimeUnit};
 use drivetrain_jobs::contract::ColumnType;

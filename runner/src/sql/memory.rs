@@ -8,19 +8,20 @@ use datafusion::execution::memory_pool::{
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The default share of the machine's or container's memory; the rest is for the operating system, its page cache, and EMR's
-/// daemons.
+/// The default limit, as a share of the host's or the container's memory; the rest is for the operating system, its
+/// page cache, and EMR's daemons.
 const DEFAULT_SHARE: f64 = 0.7;
 
-/// The smallest limit in bytes; less does not hold one batch per thread.
+/// The smallest limit in bytes; a smaller one does not hold one batch per thread.
 const LEAST_BYTES: u64 = 64 << 20;
 
-/// The number of consumers that an out-of-memory message lists.
+/// The number of memory consumers that an out-of-memory message lists.
 const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).expect("3 is not 0");
 
-/// The memory limit of a run. It is divided into a pool for held rows, a pool for queries, and a rest that no pool counts.
+/// The memory limit of a run. It is divided into a pool for held rows, a pool for queries, and a rest that no pool
+/// counts.
 ///
-/// One pool for everything was refused: held rows would starve the joins, which cannot spill.
+/// One pool for everything was rejected, because held rows would leave no memory for joins, which cannot spill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryLimit {
     /// The number of bytes that the process may use.
@@ -28,10 +29,11 @@ pub struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    /// Returns the given size (such as `2GiB`), or 70 % of the container's or the machine's memory.
+    /// Returns the given size (such as `2GiB`), or 70 % of the container's or the host's memory.
     ///
     /// # Errors
-    /// `Usage` for a text that is not a valid size, for a size below 64 MiB, or if the system does not report its memory.
+    /// `Usage` for a text that is not a valid size, for a size below 64 MiB, or if the system does not report its
+    /// memory.
     pub fn resolve(text: Option<&str>) -> Result<Self> {
         let bytes = match text {
             Some(text) => parse_size(text)?,
@@ -40,7 +42,7 @@ impl MemoryLimit {
         if bytes < LEAST_BYTES {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("a memory limit of {bytes} bytes is too small: at least 64 MiB is needed"),
+                format!("expected a memory limit of at least 64 MiB, got {bytes} bytes"),
             ));
         }
         Ok(Self { bytes })
@@ -72,7 +74,7 @@ impl MemoryLimit {
     }
 }
 
-/// Returns the default limit in bytes, from the machine's memory and the container's limit.
+/// Returns the default limit in bytes, from the host's memory and the container's limit.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -85,7 +87,7 @@ fn available_share() -> Result<u64> {
             ErrorKind::Usage,
             format!("the size of this system's memory cannot be read: {problem}"),
         )
-        .hint("set `--memory-limit`")
+        .hint("set the limit with `--memory-limit`, such as `--memory-limit 2GiB`")
     })?;
     system.refresh_memory();
     let host = system.total_memory();

@@ -1,5 +1,5 @@
-//! The environment in which SQL runs: sessions with their memory, threads and spill files, the tables that queries scan, and the
-//! errors of values that make a query fail.
+//! The environment in which SQL runs: sessions with their memory, threads and spill files, the tables that queries
+//! scan, and the errors of values that make a query fail.
 
 pub(crate) mod bad_value;
 pub(crate) mod column_types;

@@ -28,11 +28,11 @@ use crate::error::{Error, ErrorKind, Result};
 /// One Parquet file of a table, with the values of its partition.
 #[derive(Clone, Debug)]
 pub struct LivePart {
-    /// Key, size and ETag, as recorded or frozen.
+    /// The file's key, size and ETag: from the job's log, or from the frozen inputs of the run.
     pub object: ObjectMeta,
-    /// The number of its rows.
+    /// The number of rows in the file.
     pub rows: u64,
-    /// One value per partition column, as text.
+    /// The partition's values as text, one per partition column.
     pub partition: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ pub struct PartsTable {
     store: ObjectStoreUrl,
     /// File columns, then partition columns.
     schema: SchemaRef,
-    /// The same columns, with file columns and partition columns kept apart.
+    /// The columns of `schema`, with file columns and partition columns kept apart.
     table_schema: TableSchema,
     /// The parts, each with its typed partition values.
     parts: Vec<(LivePart, Vec<ScalarValue>)>,
@@ -89,7 +89,7 @@ fn typed(text: &str, field: &FieldRef) -> Result<ScalarValue> {
         Error::new(
             ErrorKind::Failed,
             format!(
-                "partition value `{text}` of column `{}` is not of type {}",
+                "the recorded value `{text}` of partition column `{}` is not a valid {}",
                 field.name(),
                 field.data_type()
             ),
@@ -118,8 +118,8 @@ impl TableProvider for PartsTable {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
-        // A condition on partition folders alone is decided per part. Any other skips files and pages by their statistics, and
-        // rows are filtered again above the scan.
+        // A condition on partition columns alone is decided per part. Any other condition only skips files and pages by
+        // their statistics, so the query filters the rows again.
         let pushed = filters.iter().map(|filter| {
             if self.is_of_folders(filter) {
                 TableProviderFilterPushDown::Exact
@@ -234,7 +234,8 @@ impl PartsTable {
     }
 }
 
-/// Distributes the parts over the partitions of the scan so that each has about the same number of bytes, largest part first.
+/// Distributes the parts over the partitions of the scan so that each has about the same number of bytes, largest part
+/// first.
 fn groups(
     mut parts: Vec<&(LivePart, Vec<ScalarValue>)>,
     target_partitions: usize,

@@ -19,9 +19,9 @@ use crate::sql::scan_exec::{ScanExec, ScanSource};
 pub struct PlannedTable {
     /// The label that a plan shows, such as `users, 3 files`.
     what: String,
-    /// Columns of the rows.
+    /// The schema that the rows would have.
     schema: SchemaRef,
-    /// The known size of the rows.
+    /// The number and size of the rows, as far as they are known before reading.
     statistics: Statistics,
 }
 
@@ -84,7 +84,7 @@ impl TableProvider for PlannedTable {
 struct PlannedScan {
     /// The label that a plan shows, such as `users, 3 files`.
     what: String,
-    /// The known size of the projected rows.
+    /// The number and size of the projected rows, as far as they are known before reading.
     statistics: Statistics,
 }
 
@@ -108,6 +108,9 @@ impl ScanSource for PlannedScan {
         _schema: SchemaRef,
         _batch_rows: usize,
     ) -> Result<SendableRecordBatchStream, DataFusionError> {
-        not_impl_err!("{} is a planned table, which cannot be read", self.what)
+        not_impl_err!(
+            "`{}` has no rows, because the query is only planned",
+            self.what
+        )
     }
 }

@@ -6,15 +6,15 @@ use crate::error::{Cause, Error, ErrorKind};
 use crate::sql::bad_value::BadValue;
 use crate::store;
 
-/// Converts a query's failure. A lack of memory or disk becomes `Failed` with a hint that names the setting to raise. An error of
-/// this crate keeps its kind.
+/// Converts a query's failure. A lack of memory or disk becomes `Failed` with a hint that names the setting to raise.
+/// An error of this crate keeps its kind.
 #[must_use]
 pub fn query_error(error: DataFusionError) -> Error {
     if let Some(replaced) = store::replaced(&error) {
         let message = format!("{replaced}, by a later run or another writer");
         return Error::new(ErrorKind::TryAgain, message)
             .caused_by(error)
-            .hint("run the same command again: it reads the new version; nothing of a mix of both was kept");
+            .hint("run the same command again, which reads the new version; no result of the old version was published");
     }
     let root = error.find_root();
     if let DataFusionError::ResourcesExhausted(_) = root {

@@ -1,4 +1,4 @@
-//! The leaf of a query plan that reads this crate's rows.
+//! The leaf of a query plan that reads rows from a table of this crate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
 };
 
-/// A source of rows for a query plan.
+/// A source of rows, which [`ScanExec`] makes the leaf of a query plan.
 pub trait ScanSource: Send + Sync + 'static {
     /// The name of the scan in a plan.
     const NAME: &'static str;
@@ -44,7 +44,7 @@ pub trait ScanSource: Send + Sync + 'static {
 pub struct ScanExec<R> {
     /// The source of the rows, which reads one partition at a time.
     rows: R,
-    /// Schema and partitioning, in the planner's form.
+    /// The schema, the partitioning and other properties that the planner reads.
     properties: Arc<PlanProperties>,
 }
 

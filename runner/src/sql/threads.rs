@@ -1,14 +1,14 @@
-//! The thread pool of data work.
+//! The thread pool on which rows are read, computed and written.
 
 use std::time::Duration;
 
 use crate::error::{Context, Error, ErrorKind, Result};
 
-/// The longest wait for tasks that a failure has interrupted, so that they can delete their spill folders. Blocking reads whose
-/// results are no longer needed must not delay the exit any further.
+/// The longest wait for tasks that a failure has interrupted, so that they can delete their spill folders. Blocking
+/// reads whose results are no longer needed must not delay the exit any further.
 const END: Duration = Duration::from_millis(500);
 
-/// Runs data work on the given number of threads; for `None` or 0, on one thread per processor.
+/// Runs `work` on a new pool with the given number of threads; for `None` or 0, on one thread per processor.
 ///
 /// # Errors
 /// The error of `work`; `Failed` if the system cannot start the threads.
@@ -23,7 +23,7 @@ pub fn run_on_threads<T, E: From<Error>>(
         .enable_all()
         .worker_threads(threads)
         .build()
-        .context(ErrorKind::Failed, "cannot start the threads")?;
+        .context(ErrorKind::Failed, "cannot start the worker threads")?;
     let result = runtime.block_on(Box::pin(work));
     runtime.shutdown_timeout(END);
     result

@@ -35,7 +35,7 @@ impl ValueNumbers {
     /// Returns the number of each row's values; calls `is_new` with each row whose values appear for the first time.
     ///
     /// # Errors
-    /// `Failed` for columns of other types; otherwise the error of `is_new`.
+    /// `Failed` if the columns have other types than those given to [`Self::new`]; otherwise the error of `is_new`.
     ///
     /// # Panics
     /// If there are more than four billion distinct values, which do not fit into memory.
@@ -47,7 +47,7 @@ impl ValueNumbers {
         let rows = self
             .converter
             .convert_columns(columns)
-            .context(ErrorKind::Failed, "cannot compare values")?;
+            .context(ErrorKind::Failed, "cannot compare the values of columns")?;
         let mut numbers = Vec::with_capacity(rows.num_rows());
         let mut last = None;
         for row in 0..rows.num_rows() {
@@ -89,13 +89,14 @@ impl ValueNumbers {
     }
 }
 
-/// Index of a batch, and of a row in it.
+/// The location of a row: the index of the batch, and the index of the row in that batch.
 pub type BatchRow = (usize, usize);
 
-/// A number, and the range of rows that have it.
+/// A number, and the range of the rows with this number after sorting.
 pub type Stretch = (u32, Range<usize>);
 
-/// Sorts the rows of several batches by their numbers, with a counting sort; rows with the same number keep their order.
+/// Sorts the rows of several batches by their numbers, with a counting sort; rows with the same number keep their
+/// order.
 ///
 /// Returns the batch and row of each sorted row, and the range of each number that occurs.
 #[must_use]

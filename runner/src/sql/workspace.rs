@@ -17,7 +17,7 @@ pub struct Workspace {
     pub holding: Arc<RuntimeEnv>,
     /// The session for queries; inputs and outputs are registered in it by name.
     pub context: SessionContext,
-    /// The number of threads for data work.
+    /// The number of threads that read, compute and write rows.
     pub threads: usize,
     /// The largest size of a Parquet row group in bytes while it is built.
     pub row_group_bytes: usize,
@@ -25,7 +25,7 @@ pub struct Workspace {
     sort_reservation_bytes: usize,
 }
 
-/// The largest row group in bytes; more gains nothing in any reader.
+/// The largest row group in bytes; a larger one makes no reader faster.
 const ROW_GROUP_BYTES: usize = 128 << 20;
 
 /// DataFusion's default reservation per sort in bytes.
@@ -64,7 +64,7 @@ impl Workspace {
 fn runtime(engine: &EngineSettings, pool: Arc<dyn MemoryPool>) -> Result<Arc<RuntimeEnv>> {
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![engine.spill_dir.clone()]))
-        // Only the disk limits the spill files.
+        // The size of the disk is the only limit on spill files.
         .with_max_temp_directory_size(u64::MAX);
     RuntimeEnvBuilder::new()
         .with_memory_pool(pool)

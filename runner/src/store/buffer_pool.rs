@@ -21,7 +21,7 @@ impl BufferPool {
         fitting.map_or_else(|| vec![0; length], |place| kept.swap_remove(place))
     }
 
-    /// Converts a buffer to shared bytes; it returns to the pool when the last of them is dropped.
+    /// Converts a buffer to shared bytes. The buffer returns to the pool when the last reference to the bytes is dropped.
     pub(crate) fn share(&self, buffer: Vec<u8>) -> Bytes {
         Bytes::from_owner(Shared {
             buffer,
@@ -29,7 +29,7 @@ impl BufferPool {
         })
     }
 
-    /// Locks the list of unused buffers. A panic of another holder does no harm, because each change is one call.
+    /// Locks the list of unused buffers, even after a panic of another holder: each change of the list is one call.
     fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -41,11 +41,11 @@ impl fmt::Debug for BufferPool {
     }
 }
 
-/// The owner of shared bytes, which returns the buffer to its pool.
+/// The owner of shared bytes; when it is dropped, it returns the buffer to the pool.
 struct Shared {
     /// The buffer that the shared bytes point into.
     buffer: Vec<u8>,
-    /// The pool that it returns to.
+    /// The pool to which the buffer returns.
     pool: BufferPool,
 }
 
@@ -60,7 +60,7 @@ impl Drop for Shared {
         let buffer = std::mem::take(&mut self.buffer);
         let mut kept = self.pool.lock();
         if kept.len() == KEPT {
-            // The oldest buffer is dropped: the reader has changed to another length.
+            // The oldest buffer is dropped, because the reader now seems to read pieces of another length.
             kept.remove(0);
         }
         kept.push(buffer);

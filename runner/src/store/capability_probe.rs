@@ -1,4 +1,4 @@
-//! Capabilities that a store must have before a run relies on it.
+//! Checks that a store has the capabilities that a commit relies on: create-only puts and atomic renames.
 
 use std::path::Path as FolderPath;
 
@@ -19,7 +19,7 @@ pub async fn require_conditional_put(store: &Store, probe: &Path) -> Result<()> 
     let body = Bytes::from_static(b"{}");
     // Two tries, because another process's clean-up may delete the object between the two puts.
     for _ in 0..2 {
-        // A refusal of the first put means nothing: the client may have repeated it after it landed.
+        // A refusal of the first put means nothing: the client may have repeated a put that had already taken effect.
         store
             .put_new(probe, body.clone())
             .await
@@ -38,11 +38,11 @@ pub async fn require_conditional_put(store: &Store, probe: &Path) -> Result<()> 
         .hint("use a store that honors `If-None-Match: *` (AWS S3, MinIO), or a folder"))
 }
 
-/// Adds a hint to the error of a run's first write, which is where an unwritable output fails.
+/// Adds a hint to the error of a run's first write, because an unwritable output folder fails there.
 fn first_write(store: &Store, error: Error) -> Error {
     match store.location() {
         Location::Folder(_) if error.hint_text().is_none() => error.hint(
-            "the output must be a writable folder on a volume with hard links and free space",
+            "`--output` must be a writable folder on a volume that has free space and supports hard links",
         ),
         _ => error,
     }
@@ -51,7 +51,7 @@ fn first_write(store: &Store, error: Error) -> Error {
 /// Checks that two keys of a folder are on one volume, so that a rename from one to the other is atomic.
 ///
 /// # Errors
-/// `Failed` if they are not, or if a folder cannot be inspected.
+/// `Failed` if the keys are on different volumes, or if a folder cannot be inspected.
 pub fn require_one_volume(store: &Store, one: &Path, other: &Path) -> Result<()> {
     let Location::Folder(root) = store.location() else {
         return Ok(());
@@ -64,7 +64,7 @@ pub fn require_one_volume(store: &Store, one: &Path, other: &Path) -> Result<()>
         root.display()
     );
     Err(Error::new(ErrorKind::Failed, message)
-        .hint("a commit renames files from one to the other: put both on one volume"))
+        .hint("put both folders on one volume: a commit renames files from one to the other"))
 }
 
 /// Returns the number of the volume that holds a folder, or its nearest existing ancestor.
@@ -85,8 +85,8 @@ fn volume(folder: &FolderPath) -> Result<u64> {
     Ok(0)
 }
 
-/// Returns the same number for every folder, because other systems need no check: there a rename between volumes fails before it
-/// replaces anything.
+/// Returns the same number for every folder, because systems other than Unix need no check: their rename between volumes
+/// fails before it replaces anything.
 #[cfg(not(unix))]
 fn volume(_folder: &FolderPath) -> Result<u64> {
     Ok(0)

@@ -18,7 +18,7 @@ pub(crate) enum StoreFailure {
     Certificate,
     /// The local clock differs too much from the store's.
     Clock,
-    /// The store does not know the credentials.
+    /// The store does not accept the credentials: the key is unknown, or its signature is wrong.
     Credentials,
     /// The store has no space left.
     DiskFull,
@@ -26,9 +26,9 @@ pub(crate) enum StoreFailure {
     Expired,
     /// The bucket does not exist.
     MissingBucket,
-    /// The object does not exist.
+    /// The object, or the folder of a store, does not exist.
     MissingObject,
-    /// A part of the path is a file.
+    /// A part of the path that must be a folder is a file.
     NoFolder,
     /// The volume does not support hard links.
     NoHardLinks,
@@ -46,9 +46,9 @@ pub(crate) enum StoreFailure {
     Unreachable,
 }
 
-/// Converts a store's error to one that names the place and the remedy, with the kind that decides the exit code.
+/// Converts a store's error to one that names the location and the remedy, with the kind that decides the exit code.
 ///
-/// `operation` names the failed operation in words that follow "cannot".
+/// `operation` is the failed operation as a phrase that follows "cannot" in the message, such as "read `s3://bucket/key`".
 #[must_use]
 pub fn explain(
     error: object_store::Error,
@@ -65,7 +65,7 @@ pub fn explain(
 }
 
 impl StoreFailure {
-    /// Classifies a failure by its type, and by the code and status in the store's answer.
+    /// Returns the class of a store's error, by its type and by the code and status in the store's answer.
     pub(crate) fn of(error: &object_store::Error) -> Self {
         failure(error).0
     }
@@ -82,49 +82,46 @@ fn meaning(
         Location::S3 { bucket, .. } => (format!("bucket `{bucket}`"), credentials()),
         place => (format!("`{place}`"), "the credentials".to_owned()),
     };
+    let (missing, check) = match location {
+        Location::Folder(_) => ("no such file or folder", "check the path"),
+        _ => ("no such object", "check the bucket and the prefix"),
+    };
     match failure {
         StoreFailure::Certificate => hinted(
             ErrorKind::Failed,
             format!("the store of {bucket} presents an untrusted TLS certificate"),
-            "check the host in AWS_ENDPOINT_URL, or set SSL_CERT_FILE to the certificates of its authority",
+            "check the host in AWS_ENDPOINT_URL, or set SSL_CERT_FILE to a file with the certificate of the authority that signed it",
         ),
         StoreFailure::Clock => hinted(
             ErrorKind::Failed,
             format!("the store of {bucket} says that this machine's clock is wrong"),
-            "set the clock: a signature is valid for 15 minutes",
+            "set the clock of this machine: S3 refuses requests whose time is off by more than 15 minutes",
         ),
         StoreFailure::Credentials => hinted(
             ErrorKind::Failed,
             format!("the store does not accept {credentials} for {bucket}"),
-            "`aws sts get-caller-identity` shows which ones are used; set AWS_PROFILE or AWS_ACCESS_KEY_ID",
+            "run `aws sts get-caller-identity` to see whose credentials are used; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         ),
         StoreFailure::DiskFull => hinted(
             ErrorKind::Failed,
             format!("the disk that holds {bucket} is full"),
-            "free space there, then run the same command again",
+            "free space on that disk, then run the same command again",
         ),
         StoreFailure::Expired => hinted(
             ErrorKind::Failed,
             format!("{credentials} for {bucket} have expired"),
-            "log in again (`aws sso login`), or set new ones, then run the same command again",
+            "log in again (`aws sso login`) or set new credentials, then run the same command again",
         ),
         StoreFailure::MissingBucket => hinted(
             ErrorKind::InputMissing,
             format!("{bucket} does not exist"),
-            "check the name, and that AWS_ENDPOINT_URL points to the right store",
+            "check the bucket's name, and that AWS_ENDPOINT_URL points to the right store",
         ),
-        StoreFailure::MissingObject => hinted(
-            ErrorKind::InputMissing,
-            "it does not exist".to_owned(),
-            match location {
-                Location::Folder(_) => "check the path",
-                _ => "check the bucket and the prefix",
-            },
-        ),
+        StoreFailure::MissingObject => hinted(ErrorKind::InputMissing, missing.to_owned(), check),
         StoreFailure::NoFolder => hinted(
             ErrorKind::InputMissing,
-            "it is not a folder".to_owned(),
-            "name a folder; raw data belongs in `<input>/raw/<dataset>/`",
+            "the path is not a folder".to_owned(),
+            "pass the path of a folder; raw data belongs in `<input>/raw/<dataset>/`",
         ),
         StoreFailure::NoHardLinks => hinted(
             ErrorKind::Failed,
@@ -139,7 +136,9 @@ fn meaning(
             },
             match location {
                 Location::Folder(_) => "check the owner and the mode of the folder and its files",
-                _ => "check the role's policy: get, put, list, delete and multipart on this prefix",
+                _ => {
+                    "check the role's policy: it must allow get, put, list, delete and multipart uploads below this prefix"
+                }
             },
         ),
         StoreFailure::Region => match chain.region() {
@@ -156,8 +155,8 @@ fn meaning(
         },
         StoreFailure::Replaced => hinted(
             ErrorKind::TryAgain,
-            "it was replaced or deleted after this run had listed it".to_owned(),
-            "run the same command again: it starts from the new version",
+            "the object was replaced or deleted after this run listed it".to_owned(),
+            "run the same command again: it reads the new version",
         ),
         StoreFailure::Throttled => hinted(
             ErrorKind::TryAgain,
@@ -177,7 +176,7 @@ fn meaning(
     }
 }
 
-/// Names the credentials in a message, by their profile if one is set.
+/// Returns the phrase by which messages name the credentials, with their profile if one is set.
 fn credentials() -> String {
     match profile() {
         Some(profile) => format!("the credentials of profile `{profile}`"),
@@ -185,7 +184,7 @@ fn credentials() -> String {
     }
 }
 
-/// Classifies a failure, and returns the text of its causes for the message.
+/// Classifies a failure, and returns the facts in its causes from which the message is built.
 fn failure(error: &object_store::Error) -> (StoreFailure, Chain) {
     use object_store::Error as Store;
     let chain = Chain::of(error);
@@ -199,7 +198,7 @@ fn failure(error: &object_store::Error) -> (StoreFailure, Chain) {
     };
     let failure = match replaced(error) {
         Some(_) => StoreFailure::Replaced,
-        // The text of the TLS library, whose error type is not public here.
+        // The TLS library's error type cannot be reached here, so its text is matched.
         None if chain.text.contains("invalid peer certificate") => StoreFailure::Certificate,
         None => chain
             .code()
@@ -210,7 +209,7 @@ fn failure(error: &object_store::Error) -> (StoreFailure, Chain) {
     (failure, chain)
 }
 
-/// Classifies S3's error codes, which say more than the status.
+/// Classifies the error code in S3's answer, which is more precise than the status; `None` for any other code.
 fn by_code(code: &str) -> Option<StoreFailure> {
     Some(match code {
         "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => StoreFailure::Permission,
@@ -232,7 +231,7 @@ fn by_code(code: &str) -> Option<StoreFailure> {
     })
 }
 
-/// Classifies an I/O error; `None` if its kind decides nothing.
+/// Classifies an I/O error by its kind; `None` for a kind without a remedy of its own.
 fn by_io(kind: io::ErrorKind) -> Option<StoreFailure> {
     Some(match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreFailure::DiskFull,
@@ -262,16 +261,16 @@ fn by_status(status: u16) -> StoreFailure {
 /// The facts found in an error's chain of causes. `object_store` keeps the type of an HTTP answer private, so code and status are
 /// parsed from its text.
 struct Chain {
-    /// The text of all causes, one per line.
+    /// The texts of the error and all its causes, one per line.
     text: String,
-    /// The first I/O error's kind.
+    /// The kind of the first I/O error in the chain; `None` if there is no I/O error.
     io: Option<io::ErrorKind>,
-    /// The first HTTP client error's kind.
+    /// The kind of the first HTTP client error in the chain; `None` if the client did not fail.
     http: Option<HttpErrorKind>,
 }
 
 impl Chain {
-    /// Collects the causes of an error.
+    /// Collects the texts and kinds of an error and its causes.
     fn of(error: &(dyn StdError + 'static)) -> Self {
         let mut chain = Self {
             text: String::new(),
@@ -293,7 +292,7 @@ impl Chain {
         chain
     }
 
-    /// Returns the S3 error code in the answer.
+    /// Returns the S3 error code in the answer; `None` if the answer has no code.
     fn code(&self) -> Option<&str> {
         let (_, rest) = self.text.split_once("<Code>")?;
         rest.split_once("</Code>").map(|(code, _)| code)

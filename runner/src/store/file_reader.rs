@@ -1,5 +1,5 @@
-//! Reads an open file in few, large pieces. Only long reads move to the blocking threads, because each change of threads costs as
-//! much time as reading some hundred kilobytes.
+//! Reads an open file in few, large pieces. Only long reads move to a blocking thread, because each switch of threads costs
+//! as much time as reading some hundred kilobytes.
 
 use std::fs::File;
 use std::io;
@@ -14,7 +14,7 @@ use object_store::{Error, ObjectMeta, Result};
 
 use crate::store::buffer_pool::BufferPool;
 
-/// The largest number of bytes that a stream reads, and holds, at once.
+/// The largest piece of a stream: the number of bytes that one read returns.
 const PIECE_BYTES: u64 = 8 << 20;
 
 /// The largest total size of a read that runs on the caller's thread; moving it to another thread would take longer.
@@ -25,14 +25,14 @@ const AT_HAND_BYTES: usize = 512 << 10;
 pub(crate) struct OpenFile {
     /// The open file, which may have been deleted or replaced since.
     file: Arc<File>,
-    /// Size and time of change when the file was opened.
+    /// The size and time of change when the file was opened, by which a later write is noticed.
     meta: Arc<ObjectMeta>,
     /// The pool of buffers for long reads.
     buffers: BufferPool,
 }
 
 impl OpenFile {
-    /// Wraps an open file, with its size and time of change when it was opened.
+    /// Wraps an open file; `meta` holds its size and time of change when it was opened.
     pub(crate) fn new(file: File, meta: &ObjectMeta, buffers: &BufferPool) -> Self {
         Self {
             file: Arc::new(file),
@@ -50,7 +50,7 @@ impl OpenFile {
             && DateTime::<Utc>::from(modified) == self.meta.last_modified)
     }
 
-    /// Returns a range of the file as a stream of pieces.
+    /// Returns a range of the file as a stream of pieces of at most [`PIECE_BYTES`].
     pub(crate) fn stream(self, range: Range<u64>) -> BoxStream<'static, Result<Bytes>> {
         let starts = range
             .clone()
@@ -88,8 +88,8 @@ impl OpenFile {
                 .collect::<io::Result<_>>();
             return read.map_err(failed);
         }
-        // Buffers are taken before the change of threads: otherwise each of the many blocking threads would keep freed memory of
-        // its own.
+        // Buffers are allocated before the switch of threads. Otherwise the allocator would keep freed memory for each of the
+        // many blocking threads.
         let buffers: Vec<_> = lengths
             .into_iter()
             .map(|length| self.buffers.take(length))
@@ -109,7 +109,7 @@ impl OpenFile {
     }
 }
 
-/// Converts an I/O error to the store's error type.
+/// Converts an I/O error to the error type of `object_store`.
 fn failed(source: io::Error) -> Error {
     Error::Generic {
         store: "LocalFileSystem",

@@ -34,14 +34,14 @@ const SYNCS_AT_ONCE: usize = 16;
 /// store never syncs, returns an error for the deletion of a missing file, and leaves empty folders behind.
 #[derive(Debug)]
 pub struct FileStore {
-    /// The folder's absolute path, links resolved.
+    /// The absolute path of the folder, with symbolic links resolved.
     root: PathBuf,
-    /// The store of `object_store`, for reads and listings.
+    /// The file store of the crate `object_store`, which does the reads and listings.
     inner: LocalFileSystem,
 }
 
 impl FileStore {
-    /// Opens a folder that exists.
+    /// Opens an existing folder as a store.
     ///
     /// # Errors
     /// `NotFound` if it does not exist or is not a folder; `PermissionDenied` or `Generic` if it cannot be reached.
@@ -64,7 +64,7 @@ impl FileStore {
     }
 }
 
-/// Runs work that waits for the disk on a thread that may block.
+/// Runs work that waits for the disk on one of tokio's blocking threads.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -94,7 +94,7 @@ fn io_error(path: &FilePath, source: io::Error) -> Error {
     }
 }
 
-/// Creates a folder and those above it, and syncs each parent so that the new entries survive a power failure.
+/// Creates a folder and its missing ancestors, and syncs each parent, so that the new entries survive a power failure.
 fn make_folder(folder: &FilePath) -> io::Result<()> {
     match fs::create_dir(folder) {
         Ok(()) => {}
@@ -113,8 +113,8 @@ fn sync_folder(folder: &FilePath) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Creates a file's folder and does `work` in it. Tries again if another process removed the folder meanwhile because it was
-/// empty.
+/// Creates a file's folder with `make`, then does `work`. Tries both again if another process removed the folder meanwhile,
+/// because it was empty.
 fn in_folder<T>(
     file: &FilePath,
     make: impl Fn(&FilePath) -> io::Result<()>,
@@ -134,7 +134,7 @@ fn in_folder<T>(
     }
 }
 
-/// Returns an unused name beside `file` that listings of data and of the log skip.
+/// Returns an unused hidden name in the folder of `file`. Readers of data and of the log skip hidden names.
 fn temporary(file: &FilePath) -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -174,7 +174,7 @@ fn write_whole(file: &FilePath, payload: &PutPayload, create: bool) -> io::Resul
     file.parent().map_or(Ok(()), sync_folder)
 }
 
-/// Deletes a file that may be missing, and the folders that become empty.
+/// Deletes a file that may be missing, and the folders below `root` that become empty.
 fn remove(root: &FilePath, file: &FilePath) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -277,7 +277,7 @@ impl ObjectStore for FileStore {
     }
 }
 
-/// An upload's id is the key of its staged file.
+/// The uploads of a folder: the id of an upload is the key of its staged file.
 #[async_trait]
 impl Objects for FileStore {
     async fn open_upload(&self, _key: &Path, staging: &Path) -> Result<String> {
@@ -327,7 +327,7 @@ impl Objects for FileStore {
             if found_bytes == size_bytes {
                 return Ok(());
             }
-            let text = format!("staged {size_bytes} bytes, found {found_bytes}");
+            let text = format!("expected {size_bytes} bytes in the staged file, got {found_bytes}");
             Err(io_error(&file, io::Error::other(text)))
         })
         .await
@@ -377,7 +377,7 @@ impl Objects for FileStore {
                 |folder| fs::create_dir_all(folder),
                 || {
                     fs::rename(&from, &to).map_err(|error| {
-                        // A missing staged file is an answer; a missing folder is worth another try.
+                        // A missing staged file ends the tries of `in_folder`; a missing folder is worth another try.
                         if error.kind() == ErrorKind::NotFound && !from.exists() {
                             return ErrorKind::NotADirectory.into();
                         }

@@ -27,23 +27,23 @@ use crate::store::file_reader::OpenFile;
 /// One object as it was listed. Later reads return these bytes or fail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrozenObject {
-    /// The full name, which distinguishes objects of different stores.
+    /// The full URL, so that objects of different stores with the same key are distinct.
     pub url: String,
-    /// The key below the root of the store that listed it.
+    /// The key relative to the root of the store that listed the object.
     pub key: String,
-    /// The ETag. `None` if the store has none; then size and time of change identify the version.
+    /// The ETag of the version. `None` if the store gives none; then size and time of change identify the version.
     pub etag: Option<String>,
-    /// The size in bytes.
+    /// The size in bytes; a read of an object with another size fails.
     pub size_bytes: u64,
     /// The time of the last write, by the store's clock.
     pub modified: DateTime<Utc>,
 }
 
-/// An object was overwritten or deleted after it was listed.
+/// The error of a read of an object that was overwritten or deleted after it was listed.
 #[derive(Clone, Debug, DeriveError, PartialEq, Eq)]
 #[error("`{url}`{WAS_REPLACED}")]
 pub struct Replaced {
-    /// The object's full name.
+    /// The URL of the object, as in [`FrozenObject::url`].
     pub url: String,
 }
 
@@ -65,7 +65,8 @@ pub fn replaced(error: &(dyn StdError + 'static)) -> Option<Replaced> {
                 url: url.to_owned(),
             });
         }
-        // An error in an `Arc` or behind a transparent wrapper passes on its own source.
+        // The source of an `Arc` or a transparent wrapper is the source of the wrapped error, so only its text shows the error
+        // itself.
         next = error.source();
     }
     None
@@ -73,23 +74,23 @@ pub fn replaced(error: &(dyn StdError + 'static)) -> Option<Replaced> {
 
 /// A read-only store that contains only the given objects, each only in the version that was listed.
 ///
-/// Every read sends `If-Match`. The inner store's `get_ranges` cannot send it, so this store reads ranges by single requests.
+/// Every read sends `If-Match`. The inner store's `get_ranges` cannot send that header, so each range is a request of its own.
 #[derive(Debug)]
 pub struct FrozenStore {
-    /// The store from which the objects are read.
+    /// The store that listed the objects and from which they are read.
     inner: Arc<dyn ObjectStore>,
-    /// The objects, by key.
+    /// The objects that the view contains, by key.
     objects: BTreeMap<Path, FrozenObject>,
     /// `true` once a read has returned a file, which shows that the store is a file system.
     holds_files: AtomicBool,
     /// The pool of buffers for long reads of files.
     buffers: BufferPool,
-    /// The files that were opened last.
+    /// The cache of open files, so that later ranges of a file need not open it again.
     opened: FileHandleCache,
 }
 
 impl FrozenStore {
-    /// Restricts `inner` to `objects`.
+    /// Returns a view of `inner` that contains only `objects`.
     ///
     /// # Errors
     /// `InvalidPath` for an invalid key.
@@ -107,15 +108,15 @@ impl FrozenStore {
         })
     }
 
-    /// Returns the frozen object at a key.
+    /// Returns the frozen object at a key; fails with `NotFound` if the view does not contain the key.
     fn object(&self, key: &Path) -> Result<&FrozenObject> {
         self.objects.get(key).ok_or_else(|| Error::NotFound {
             path: key.to_string(),
-            source: "not among the objects that were listed".into(),
+            source: "the object is not among those that were listed".into(),
         })
     }
 
-    /// Reads an object in the frozen version.
+    /// Reads an object; fails with [`Replaced`] if it is not in the frozen version.
     async fn read(&self, key: &Path, mut options: GetOptions) -> Result<GetResult> {
         let frozen = self.object(key)?;
         options.if_match.clone_from(&frozen.etag);
@@ -135,8 +136,8 @@ impl FrozenStore {
 
     /// Returns the object as an open file if the store is known to hold files, else `None`.
     ///
-    /// Reading just the requested ranges of a file costs nothing extra. Over a network it is cheaper to read the bytes between
-    /// them than to send another request.
+    /// The ranges of a file are read one by one, because that costs nothing extra. Over a network, reading the bytes between
+    /// two ranges is cheaper than another request.
     async fn open_file(&self, key: &Path, ranges: &[Range<u64>]) -> Result<Option<OpenFile>> {
         let Some(first) = ranges
             .first()
@@ -172,7 +173,7 @@ impl FrozenStore {
     }
 }
 
-/// Returns `true` if an answer is for the frozen version.
+/// Returns `true` if the metadata in an answer is that of the frozen version.
 fn is_same(frozen: &FrozenObject, found: &ObjectMeta) -> bool {
     found.size == frozen.size_bytes
         && match &frozen.etag {
@@ -182,7 +183,7 @@ fn is_same(frozen: &FrozenObject, found: &ObjectMeta) -> bool {
         }
 }
 
-/// Fails if a file was written to since it was opened.
+/// Fails with [`Replaced`] if a file was written to since it was opened.
 fn require_unchanged(file: &OpenFile, frozen: &FrozenObject) -> Result<()> {
     if file.is_unchanged()? {
         return Ok(());
@@ -200,10 +201,10 @@ fn was_replaced(frozen: &FrozenObject) -> Error {
     }
 }
 
-/// Builds the error of an operation that would write.
+/// Builds the error of an operation that would write; `operation` is a noun such as "a put".
 fn read_only(operation: &str) -> Error {
     Error::NotSupported {
-        source: format!("{operation} in a frozen store").into(),
+        source: format!("a frozen store is read-only and refuses {operation}").into(),
     }
 }
 
@@ -257,7 +258,7 @@ impl ObjectStore for FrozenStore {
             let end = |range: &Range<u64>| range.start..range.end.min(object.size_bytes);
             let read = file.clone().ranges(ranges.iter().map(end).collect());
             let read = read.await;
-            // If the file changed, that is the error to return, whatever the read returned.
+            // A change of the file is reported before any error of the read, because it is the cause.
             require_unchanged(&file, object)?;
             return read;
         }

@@ -1,4 +1,4 @@
-//! The handle through which all other code uses a store.
+//! The handle to a store: it reads, lists, writes and deletes objects, and explains failures.
 
 use std::fs;
 use std::sync::Arc;
@@ -26,14 +26,14 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// A store and its location; clones share connections and counts.
 #[derive(Clone, Debug)]
 pub struct Store {
-    /// The place of the store, for messages.
+    /// The location at which the store was opened, for messages.
     location: Location,
-    /// The store itself, with its request counters.
+    /// The store behind the handle, wrapped to count its requests.
     objects: Arc<Counted>,
 }
 
 impl Store {
-    /// Opens a place to read from.
+    /// Opens the store at a location, which must exist if it is a folder.
     ///
     /// # Errors
     /// `InputMissing` if a folder does not exist; `Failed` if no credentials or no region can be found. A missing bucket shows
@@ -51,7 +51,7 @@ impl Store {
         Ok(Self::over(location.clone(), objects))
     }
 
-    /// Opens a place to write to, and creates it if it is a folder.
+    /// Opens the store at a location, after creating the folder if the location is one.
     ///
     /// # Errors
     /// As [`Store::open`]; `Failed` if the folder cannot be created.
@@ -60,7 +60,7 @@ impl Store {
             fs::create_dir_all(folder).map_err(|source| {
                 Error::new(ErrorKind::Failed, format!("cannot create `{location}`"))
                     .caused_by(source)
-                    .hint("name a writable folder")
+                    .hint("pass a folder that this user may create and write to")
             })?;
         }
         Self::open(location, settings).await
@@ -73,7 +73,7 @@ impl Store {
         Self::over(Location::Memory, Arc::new(objects))
     }
 
-    /// Returns a handle to any implementation of the port.
+    /// Returns a handle to any implementation of [`Objects`], such as the faulty stores of tests.
     #[must_use]
     pub fn over(location: Location, objects: Arc<dyn Objects>) -> Self {
         Self {
@@ -115,7 +115,7 @@ impl Store {
         }
     }
 
-    /// Converts an error of this store to one that names the remedy.
+    /// Converts an error of this store to one that names the remedy, as [`explain`] does.
     #[must_use]
     pub fn explain(&self, error: object_store::Error, operation: impl std::fmt::Display) -> Error {
         explain(error, operation, &self.location)
@@ -133,13 +133,13 @@ impl Store {
         }
     }
 
-    /// Reads an object's size and version; `None` if it does not exist.
+    /// Reads an object's metadata, such as size and ETag; `None` if the object does not exist.
     ///
     /// # Errors
     /// As [`explain`] classifies the failure.
     pub async fn look(&self, key: &Path) -> Result<Option<ObjectMeta>> {
         match self.objects.head(key).await {
-            // A store with a prefix answers with the whole key.
+            // A store with a prefix answers with the key in the bucket, not with the key relative to the prefix.
             Ok(meta) => Ok(Some(ObjectMeta {
                 location: key.clone(),
                 ..meta
@@ -155,7 +155,7 @@ impl Store {
         operation: &str,
         key: &Path,
     ) -> Result<Option<T>> {
-        // A missing bucket is not a missing object: only the code in the answer distinguishes them.
+        // A missing bucket is an error, and only the code in the answer distinguishes it from a missing object.
         let missing = matches!(error, object_store::Error::NotFound { .. })
             && StoreFailure::of(&error) != StoreFailure::MissingBucket;
         if missing {
@@ -222,7 +222,9 @@ impl Store {
             match answer {
                 Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => {
-                    return Err(self.explain(error, format!("delete in `{}`", self.location)));
+                    return Err(
+                        self.explain(error, format!("delete objects in `{}`", self.location))
+                    );
                 }
             }
         }

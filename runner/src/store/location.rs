@@ -1,4 +1,4 @@
-//! The places that hold objects, and their names.
+//! Locations of stores, and how their text is parsed and printed.
 
 use std::fmt;
 use std::path::{Path as FolderPath, PathBuf};
@@ -7,19 +7,19 @@ use object_store::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A place that holds objects: an S3 bucket and prefix, a folder, or this process's memory.
+/// The location of a store: an S3 bucket and prefix, a folder, or this process's memory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Location {
-    /// `s3://bucket/prefix`.
+    /// A prefix in a bucket, written `s3://bucket/prefix`.
     S3 {
         /// The bucket's name.
         bucket: String,
         /// The prefix of all keys that the store uses in the bucket.
         prefix: Path,
     },
-    /// `file:///folder`, or a plain path; always absolute.
+    /// The absolute path of a folder, written `file:///folder` or as a plain path.
     Folder(PathBuf),
-    /// The memory of this process; nothing outlives it.
+    /// The memory of this process; the objects are lost when the process ends.
     Memory,
 }
 
@@ -37,11 +37,11 @@ impl Location {
             "s3" => {
                 let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
                 if bucket.is_empty() {
-                    return Err(usage(format!("`{text}` names no bucket"))
+                    return Err(usage(format!("`{text}` has no bucket name"))
                         .hint("write `s3://bucket/prefix`"));
                 }
                 let prefix = Path::parse(prefix).map_err(|source| {
-                    usage(format!("`{text}` is not a usable prefix"))
+                    usage(format!("the prefix of `{text}` is invalid"))
                         .caused_by(object_store::Error::from(source))
                 })?;
                 Ok(Self::S3 {
@@ -50,27 +50,30 @@ impl Location {
                 })
             }
             "file" => {
-                let url = url::Url::parse(text)
-                    .map_err(|source| usage(format!("`{text}` is not a URL")).caused_by(source))?;
+                let url = url::Url::parse(text).map_err(|source| {
+                    usage(format!("`{text}` is not a valid URL")).caused_by(source)
+                })?;
                 let path = url.to_file_path().map_err(|()| {
-                    usage(format!("`{text}` does not name a folder of this machine"))
+                    usage(format!("`{text}` is not a folder on this machine"))
                         .hint("write `file:///folder`, with three slashes")
                 })?;
                 Self::folder(&path)
             }
-            "s3a" | "s3n" => Err(usage(format!("`{scheme}` is Hadoop's name for S3"))
-                .hint(format!("write `s3://{rest}`"))),
+            "s3a" | "s3n" => Err(
+                usage(format!("the scheme `{scheme}` is Hadoop's name for S3"))
+                    .hint(format!("write `s3://{rest}`")),
+            ),
             _ => Err(usage(format!("`{scheme}` is not a supported scheme"))
                 .hint("use `s3://bucket/prefix`, `file:///folder` or a plain path")),
         }
     }
 
-    /// Returns the location of a folder, absolute and without `.` and `..`.
+    /// Returns the location of a folder: its absolute path, with `.` and `..` removed.
     fn folder(path: &FolderPath) -> Result<Self> {
         let path = std::path::absolute(path).map_err(|source| {
             Error::new(
                 ErrorKind::Usage,
-                format!("`{}` is not a usable path", path.display()),
+                format!("`{}` is not a valid path", path.display()),
             )
             .caused_by(source)
         })?;
@@ -99,7 +102,7 @@ impl Location {
         })
     }
 
-    /// Returns the full name of an object, for logs and errors.
+    /// Returns the URL of the object with this key, such as `s3://bucket/prefix/key`, for logs and errors.
     #[must_use]
     pub fn url(&self, key: &Path) -> String {
         match self {
@@ -111,7 +114,7 @@ impl Location {
         }
     }
 
-    /// Returns `true` if this place is `outer` or below it; links in folders are followed as far as they exist.
+    /// Returns `true` if this location is `outer` or below it. Symbolic links are resolved in the part of a path that exists.
     #[must_use]
     pub fn is_within(&self, outer: &Self) -> bool {
         match (self, outer) {
@@ -142,7 +145,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// Removes `.` and `..` from an absolute path by its text alone.
+/// Removes `.` and `..` from an absolute path by its text, without a look at the file system.
 fn normalized(path: &FolderPath) -> PathBuf {
     let mut parts = PathBuf::new();
     for part in path.components() {
@@ -157,7 +160,7 @@ fn normalized(path: &FolderPath) -> PathBuf {
     parts
 }
 
-/// Resolves the links of the longest existing part of a path.
+/// Resolves the symbolic links in the longest part of a path that exists, and keeps the rest.
 fn resolved(path: &FolderPath) -> PathBuf {
     for ancestor in path.ancestors() {
         if let Ok(real) = ancestor.canonicalize() {
@@ -193,9 +196,9 @@ mod tests {
     #[test]
     fn an_invalid_place_is_refused_with_a_hint() {
         for (text, message) in [
-            ("s3:///prefix", "`s3:///prefix` names no bucket"),
+            ("s3:///prefix", "`s3:///prefix` has no bucket name"),
             ("gs://bucket", "`gs` is not a supported scheme"),
-            ("s3a://bucket/x", "`s3a` is Hadoop's name for S3"),
+            ("s3a://bucket/x", "the scheme `s3a` is Hadoop's name for S3"),
         ] {
             let error = Location::parse(text).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Usage);

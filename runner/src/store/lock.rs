@@ -5,14 +5,14 @@ use std::fs::{File, TryLockError};
 use crate::store::handle::Store;
 use crate::store::location::Location;
 
-/// A lock on a folder that keeps other processes from locking it, until it is dropped.
+/// The lock on a store's folder. Other processes can lock the folder once this value is dropped.
 #[derive(Debug)]
-pub struct FolderLock(#[expect(dead_code, reason = "held for the lock on it")] Option<File>);
+pub struct FolderLock(#[expect(dead_code, reason = "the open file holds the lock")] Option<File>);
 
 impl Store {
-    /// Tries to lock the store's folder; `None` if it is locked already.
+    /// Tries to lock the store's folder; returns `None` if the folder is locked already.
     ///
-    /// The lock of an object store, or of a volume that cannot lock a folder, excludes no other process.
+    /// An object store, memory, and a volume that cannot lock folders always return a lock, which excludes no other process.
     #[must_use]
     pub fn try_lock(&self) -> Option<FolderLock> {
         let Location::Folder(root) = self.location() else {

@@ -6,7 +6,7 @@
 //!                          +-- FrozenStore: the same objects, read only as they were when a run listed them
 //! ```
 //!
-//! All keys are relative to the store's root. Only the AWS SDK's chain, and messages that name its profile, read the environment.
+//! All keys are relative to the store's root. Only the AWS SDK, and messages that name its profile, read the environment.
 //! This folder knows nothing of jobs, runs or records.
 
 mod buffer_pool;

@@ -1,7 +1,5 @@
 //! The port: the operations that reading, writing and committing need from a store.
 
-use std::fmt;
-
 use async_trait::async_trait;
 use object_store::aws::AmazonS3;
 use object_store::memory::InMemory;
@@ -32,15 +30,15 @@ pub trait Objects: ObjectStore {
     /// Makes the bytes of an upload, `size_bytes` in all, survive a power failure.
     async fn seal(&self, key: &Path, upload: &str, size_bytes: u64) -> Result<()>;
 
-    /// Makes the names that `open_upload` and `complete` gave to objects in these folders survive a power failure. A store whose
-    /// every answer is durable does nothing.
+    /// Makes the names that `open_upload` and `complete` gave to objects in these folders survive a power failure. A store that
+    /// answers only what is durable, such as S3, does nothing.
     async fn settle(&self, folders: &[Path]) -> Result<()>;
 
-    /// Returns `true` if a listing shows an open upload at its `staging` key. Such a store needs no attempt notes: its uploads can be
-    /// found without them.
+    /// Returns `true` if a listing shows each open upload at its `staging` key. The commit then writes no notes of uploads,
+    /// because clean-up finds them by the listing.
     fn lists_staging(&self) -> bool;
 
-    /// Completes the upload as the object at `key`. Whatever it returns, only a look at the key decides whether the object
+    /// Completes the upload as the object at `key`. Whatever the answer, only a request for the key decides whether the object
     /// exists.
     async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion>;
 
@@ -110,7 +108,7 @@ impl Objects for PrefixStore<AmazonS3> {
     }
 }
 
-/// Converts tags to the type that `object_store` takes.
+/// Converts the tags of an upload's parts to the type that `object_store` takes to complete the upload.
 fn part_ids(tags: &[String]) -> Vec<PartId> {
     let id = |tag: &String| PartId {
         content_id: tag.clone(),
@@ -168,15 +166,5 @@ impl Objects for PrefixStore<InMemory> {
     async fn abort(&self, key: &Path, upload: &str) -> Result<()> {
         self.abort_multipart(key, &upload.to_owned()).await.ok();
         Ok(())
-    }
-}
-
-impl fmt::Display for Completion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Done => "done",
-            Self::NoSuchUpload => "no such upload",
-            Self::PartsMissing => "its parts are missing",
-        })
     }
 }

@@ -20,17 +20,17 @@ use crate::store::objects_port::{Completion, Objects};
 /// Numbers of requests to a store, by kind. Retries inside the HTTP client are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Requests {
-    /// Reads of an object or of a range.
+    /// The number of reads of an object or of a range of it.
     pub get: u64,
-    /// Requests for an object's metadata without its bytes.
+    /// The number of requests for an object's metadata without its bytes.
     pub head: u64,
-    /// Whole objects written, and copies.
+    /// The number of objects written in one request, copied or renamed.
     pub put: u64,
-    /// Pages of listings, of 1,000 objects each.
+    /// The number of pages of listings; a page has up to 1,000 objects.
     pub list: u64,
-    /// Keys deleted; S3 takes up to 1,000 of them in one request.
+    /// The number of keys deleted; S3 takes up to 1,000 keys in one request.
     pub delete: u64,
-    /// Uploads opened, completed or aborted, and their parts.
+    /// The number of requests that open, fill, complete or abort a multipart upload.
     pub multipart: u64,
 }
 
@@ -49,24 +49,24 @@ impl std::ops::Add for Requests {
     }
 }
 
-/// The running counters of [`Requests`]; its fields have the same meaning.
+/// The counters behind [`Requests`], which concurrent requests increase.
 #[derive(Debug, Default)]
 struct RequestCounters {
-    /// See [`Requests::get`].
+    /// The counter of reads, as in [`Requests::get`].
     get: AtomicU64,
-    /// See [`Requests::head`].
+    /// The counter of metadata requests, as in [`Requests::head`].
     head: AtomicU64,
-    /// See [`Requests::put`].
+    /// The counter of written objects, as in [`Requests::put`].
     put: AtomicU64,
-    /// See [`Requests::list`].
+    /// The counter of listed pages, as in [`Requests::list`].
     list: AtomicU64,
-    /// See [`Requests::delete`].
+    /// The counter of deleted keys, as in [`Requests::delete`].
     delete: AtomicU64,
-    /// See [`Requests::multipart`].
+    /// The counter of upload requests, as in [`Requests::multipart`].
     multipart: AtomicU64,
 }
 
-/// Adds one to a counter.
+/// Adds one request to a counter.
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
@@ -76,7 +76,7 @@ fn count(counter: &AtomicU64) {
 pub struct Counted {
     /// The store to which the requests are passed on.
     inner: Arc<dyn Objects>,
-    /// The counters, shared with the streams that count later pages and keys.
+    /// The counters, shared with the streams of listings and deletions, which count while they are read.
     counters: Arc<RequestCounters>,
 }
 
@@ -90,7 +90,7 @@ impl Counted {
         }
     }
 
-    /// Returns the number of requests so far.
+    /// Returns the number of requests so far, by kind.
     #[must_use]
     pub fn requests(&self) -> Requests {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -104,7 +104,7 @@ impl Counted {
         }
     }
 
-    /// Counts a listing's pages while its objects are read.
+    /// Counts a page of a listing for every 1,000 objects that are read from it, and one for an empty listing.
     fn pages(
         &self,
         listing: BoxStream<'static, Result<ObjectMeta>>,

@@ -27,12 +27,12 @@ const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 /// The time before expiry at which credentials are refreshed, longer than any request takes.
 const REFRESH_BEFORE: Duration = Duration::from_mins(5);
 
-/// The caller's S3 settings; the AWS SDK's chain supplies those that are `None`.
+/// The caller's S3 settings. For a field that is `None`, the AWS SDK looks in the environment and the profile.
 #[derive(Clone, Debug)]
 pub struct S3Settings {
-    /// The store's URL, for a store other than AWS.
+    /// The URL of an S3-compatible store other than AWS, such as `http://localhost:9000`.
     pub endpoint: Option<String>,
-    /// The bucket's region.
+    /// The region of the bucket, such as `eu-central-1`.
     pub region: Option<String>,
     /// A key pair that replaces the SDK's credential chain.
     pub credentials: Option<S3Credentials>,
@@ -55,9 +55,9 @@ impl Default for S3Settings {
 /// A key pair that does not expire.
 #[derive(Clone)]
 pub struct S3Credentials {
-    /// The access key's id.
+    /// The id of the access key, as in `AWS_ACCESS_KEY_ID`.
     pub key_id: String,
-    /// The secret access key.
+    /// The secret of the access key, as in `AWS_SECRET_ACCESS_KEY`; it is never printed.
     pub secret_key: String,
 }
 
@@ -70,10 +70,10 @@ impl std::fmt::Debug for S3Credentials {
     }
 }
 
-/// Opens a bucket below a prefix.
+/// Opens a bucket as a store whose keys are relative to `prefix`.
 ///
 /// # Errors
-/// `Failed` if no credentials or no region can be found, `Usage` for settings that are not valid for a client.
+/// `Failed` if no credentials or no region can be found; `Usage` for an invalid endpoint or other invalid settings.
 pub(crate) async fn open(
     bucket: &str,
     prefix: &Path,
@@ -135,7 +135,7 @@ pub(crate) async fn open(
             .credentials_provider()
             .ok_or_else(|| no_credentials(bucket))?;
         let credentials = ChainCredentials::new(provider);
-        // Asking here once makes a run without credentials fail at its start, with the chain's own error.
+        // The credentials are requested here, so that a run without credentials fails at its start with the SDK's own error.
         credentials
             .current()
             .await
@@ -148,7 +148,7 @@ pub(crate) async fn open(
     Ok(PrefixStore::new(store, prefix.clone()))
 }
 
-/// Builds the error of a run without credentials.
+/// Builds the error of a bucket for which the SDK finds no credentials.
 fn no_credentials(bucket: &str) -> Error {
     let (message, hint) = match profile() {
         Some(profile) => (
@@ -157,7 +157,7 @@ fn no_credentials(bucket: &str) -> Error {
         ),
         None => (
             format!("no credentials were found for bucket `{bucket}`"),
-            "log in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID".to_owned(),
+            "log in (`aws sso login`), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
         ),
     };
     Error::new(ErrorKind::Failed, message).hint(hint)
@@ -166,7 +166,7 @@ fn no_credentials(bucket: &str) -> Error {
 /// Returns the profile that the environment selects, for messages only.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the SDK's own chain reads it, and keeps to itself what it found"
+    reason = "the SDK reads these variables too, but does not say which profile it chose"
 )]
 pub(crate) fn profile() -> Option<String> {
     let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -212,7 +212,7 @@ fn endpoint(chain: &SdkConfig) -> Option<String> {
         .filter(|endpoint| !endpoint.is_empty())
 }
 
-/// Checks that the endpoint is a URL; the client would fail over it only when it signs a request.
+/// Checks that the endpoint is an HTTP URL. Without this check, the client would fail only when it signs its first request.
 fn require_url(endpoint: &str) -> Result<()> {
     let url = Url::parse(endpoint);
     let is_address = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -221,10 +221,10 @@ fn require_url(endpoint: &str) -> Result<()> {
     }
     let error = Error::new(
         ErrorKind::Usage,
-        format!("the endpoint `{endpoint}` is not the URL of a store"),
+        format!("the endpoint `{endpoint}` is not an `http://` or `https://` URL"),
     )
     .hint(
-        "write AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_S3, or `endpoint_url` of the profile) like `http://localhost:9000`",
+        "set AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 or the profile's `endpoint_url` to a URL such as `http://localhost:9000`",
     );
     Err(match url {
         Err(why) => error.caused_by(why),
@@ -235,18 +235,18 @@ fn require_url(endpoint: &str) -> Result<()> {
 /// The SDK's credentials for `object_store`, refreshed before they expire.
 #[derive(Debug)]
 struct ChainCredentials {
-    /// The provider that asks the SDK's chain of credential sources.
+    /// The SDK's provider, which looks in the environment, profiles and roles.
     provider: SharedCredentialsProvider,
     /// The last credentials; the lock also prevents concurrent refreshes.
     held: Mutex<Option<CachedCredential>>,
 }
 
-/// Credentials and the time of their refresh.
+/// Credentials that were found, and the time from which they are refreshed.
 #[derive(Debug)]
 struct CachedCredential {
-    /// The credentials in `object_store`'s type.
+    /// The credentials in the type by which `object_store` signs requests.
     credential: Arc<AwsCredential>,
-    /// The time from which they are refreshed; `None` if they do not expire.
+    /// The time from which the provider is asked again; `None` if the credentials do not expire.
     refresh_at: Option<SystemTime>,
 }
 
@@ -259,7 +259,7 @@ impl ChainCredentials {
         }
     }
 
-    /// Returns valid credentials, and asks the provider only if the last ones are missing or about to expire.
+    /// Returns valid credentials; asks the provider only if there are none yet or they expire soon.
     async fn current(&self) -> std::result::Result<Arc<AwsCredential>, CredentialsError> {
         let mut held = self.held.lock().await;
         if let Some(held) = &*held

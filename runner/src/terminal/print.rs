@@ -22,7 +22,9 @@ pub fn answer(text: &str) -> Result<()> {
 pub fn outcome(text: &str) {
     if let Err(error) = write_out(text.as_bytes()) {
         let cause = error.cause().map(ToString::to_string).unwrap_or_default();
-        note(&format!("warning: {error}, but the work is done: {cause}"));
+        note(&format!(
+            "warning: {error}: {cause}; the work itself is done"
+        ));
     }
 }
 
@@ -66,6 +68,9 @@ fn write_out(bytes: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context(ErrorKind::Failed, "cannot write the result"),
+        written => written.context(
+            ErrorKind::Failed,
+            "cannot write the result to standard output",
+        ),
     }
 }

@@ -46,7 +46,10 @@ impl<T: ToText> Render for T {
             AnswerFormat::Json => json(self),
             AnswerFormat::Sarif => match self.sarif() {
                 Some(value) => json(&value),
-                None => Err(Error::new(ErrorKind::Usage, "only `check` prints `sarif`")),
+                None => Err(Error::new(
+                    ErrorKind::Usage,
+                    "only `drivetrain check` supports `--output-format sarif`",
+                )),
             },
         }
     }
@@ -115,7 +118,7 @@ impl Answer {
         }
     }
 
-    /// Sets the verdict.
+    /// Sets the verdict, which is [`Verdict::Passed`] otherwise.
     pub fn verdict(mut self, verdict: Verdict) -> Self {
         self.verdict = verdict;
         self
@@ -128,15 +131,15 @@ impl Answer {
     }
 }
 
-/// Prints answers in one format.
+/// Printer of answers in one format.
 #[derive(Clone, Copy, Debug)]
 pub struct Printer {
-    /// Format of every answer.
+    /// Format of every answer, as `--output-format` says.
     format: AnswerFormat,
 }
 
 impl Printer {
-    /// Creates a printer that uses a format.
+    /// Creates a printer that renders every answer in this format.
     #[must_use]
     pub fn new(format: AnswerFormat) -> Self {
         Self { format }

@@ -29,7 +29,7 @@ pub enum RowFormat {
     Parquet,
 }
 
-/// Writes batches of rows in one format.
+/// Writer of batches of rows in one format.
 pub enum RowWriter<W: Write + Send> {
     /// Table with aligned columns; all rows are collected before they are written.
     Table(W, Vec<RecordBatch>),
@@ -68,7 +68,7 @@ impl<W: Write + Send> RowWriter<W> {
         })
     }
 
-    /// Writes the rows of a batch; a table keeps them until the end.
+    /// Writes the rows of a batch; a table keeps them in memory until [`Self::finish`].
     ///
     /// # Errors
     /// `Failed` if the rows cannot be written.
@@ -85,7 +85,7 @@ impl<W: Write + Send> RowWriter<W> {
         }
     }
 
-    /// Writes the rest of the output.
+    /// Writes the rest of the output: all rows of a table, or the end of a Parquet file.
     ///
     /// # Errors
     /// `Failed` if the output cannot be written.

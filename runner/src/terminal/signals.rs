@@ -9,14 +9,14 @@ use crate::watch::{StopSignal, Stopper};
 
 /// Returns a signal that is set at the first Ctrl-C or SIGTERM; the second one ends the process at once.
 ///
-/// Work that may still finish after the first one is limited to [`GRACE`](crate::watch::GRACE).
+/// After the first one, publishing or cleaning up may go on for [`GRACE`](crate::watch::GRACE).
 ///
 /// # Errors
 /// `Failed` if the handlers cannot be installed.
 pub fn listen() -> Result<StopSignal> {
     let (stopper, stop) = Stopper::new();
     at_first(move || {
-        note("stopping");
+        note("stopping; a second Ctrl-C ends the process at once");
         stopper.stop();
     })?;
     Ok(stop)
@@ -27,7 +27,7 @@ pub fn listen() -> Result<StopSignal> {
 /// # Errors
 /// `Failed` if the handlers cannot be installed.
 pub fn at_first(act: impl FnOnce() + Send + 'static) -> Result<()> {
-    let refused = "cannot listen for signals";
+    let refused = "cannot install the handlers for Ctrl-C and SIGTERM";
     let mut interrupt = signal(SignalKind::interrupt()).context(ErrorKind::Failed, refused)?;
     let mut terminate = signal(SignalKind::terminate()).context(ErrorKind::Failed, refused)?;
     tokio::spawn(async move {

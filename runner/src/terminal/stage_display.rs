@@ -10,18 +10,18 @@ use crate::report::{grouped, size};
 use crate::terminal::stderr::{self, shown};
 use crate::watch::{Progress, StageObserver};
 
-/// Interval at which bars are redrawn: short enough to look smooth, long enough to cost nothing.
+/// Interval at which bars are redrawn: short enough to look smooth, long enough to cost little.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// Displays stages, one after the other.
+/// Display of stages on standard error; only one stage runs at a time.
 #[derive(Clone, Copy, Debug)]
 pub struct Display {
-    /// Style of the display.
+    /// Bars or lines, depending on whether standard error is a terminal.
     kind: DisplayStyle,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-/// Style of the display.
+/// Form in which a stage is displayed.
 enum DisplayStyle {
     /// A bar while a stage runs, and a line when it has ended.
     Bars,
@@ -60,16 +60,16 @@ impl StageObserver for Display {
 
 /// Progress bar that is redrawn from the stage's counters until it is dropped.
 struct Ticker {
-    /// The bar on the terminal.
+    /// Bar that shows the stage's rows, bytes and time; it is erased when the stage ends.
     bar: ProgressBar,
-    /// Task that redraws the bar.
+    /// Task that redraws the bar every [`REDRAW`]; it is aborted when the stage ends.
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Ticker {
     /// Shows a bar and starts to redraw it.
     fn start(name: &'static str, progress: Progress) -> Self {
-        // The numbers are in the same columns as in the line that the stage leaves.
+        // The bar has the same first columns as the line that is printed when the stage ends.
         let style =
             |template| ProgressStyle::with_template(template).expect("the template is valid");
         let (unknown, known) = (
@@ -83,7 +83,7 @@ impl Ticker {
         let task = tokio::spawn(async move {
             let mut known = Some(known);
             loop {
-                // The total may be known only later, and never for a query.
+                // The total number of bytes may become known late, or never, as for a query.
                 if progress.bytes_total() > 0 {
                     if let Some(known) = known.take() {
                         drawn.set_style(known);

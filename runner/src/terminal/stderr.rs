@@ -12,7 +12,7 @@ pub fn note(line: &str) {
     AboveBar.write_all(format!("{line}\n").as_bytes()).ok();
 }
 
-/// Progress bar that the terminal currently shows.
+/// Progress bar that the terminal currently shows; `None` if it shows none.
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 /// Writer to standard error that hides the progress bar while it writes.

@@ -12,7 +12,7 @@ pub struct Progress(Arc<Counters>);
 struct Counters {
     /// Bytes processed so far.
     bytes: AtomicU64,
-    /// Bytes to do, as far as they are known.
+    /// Bytes that the stage has to process in all, as far as they are known; 0 if unknown.
     bytes_total: AtomicU64,
     /// Rows processed so far.
     rows: AtomicU64,
@@ -40,7 +40,7 @@ impl Progress {
         self.0.bytes.load(Ordering::Relaxed)
     }
 
-    /// Returns the bytes to do; 0 if unknown.
+    /// Returns the number of bytes that the stage has to process in all; 0 if unknown.
     #[must_use]
     pub fn bytes_total(&self) -> u64 {
         self.0.bytes_total.load(Ordering::Relaxed)

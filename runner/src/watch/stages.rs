@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::watch::Progress;
 
-/// The port to a display of stages.
+/// Port to a display of stages; the `terminal` folder implements it.
 pub trait StageObserver: Send + Sync {
-    /// Called when a stage starts. The value returned is dropped when the stage ends, also when it fails.
+    /// Called when a stage starts. The returned value is dropped when the stage ends, even if the stage fails.
     fn started(&self, name: &'static str, progress: &Progress) -> Box<dyn Any + Send>;
 
     /// Called when a stage has succeeded.
@@ -15,7 +15,7 @@ pub trait StageObserver: Send + Sync {
 }
 
 impl dyn StageObserver + '_ {
-    /// Starts a stage; it ends when the value is finished or dropped.
+    /// Starts a stage, which ends when the returned value is finished or dropped.
     #[must_use]
     pub fn stage(&self, name: &'static str) -> Stage<'_> {
         let progress = Progress::default();
@@ -32,7 +32,7 @@ impl dyn StageObserver + '_ {
 
 /// A stage in progress.
 pub struct Stage<'a> {
-    /// The display that is notified of the stage's end.
+    /// The display that is notified when the stage succeeds.
     observer: &'a dyn StageObserver,
     /// Name shown in the progress display and in the report.
     pub name: &'static str,
@@ -40,12 +40,12 @@ pub struct Stage<'a> {
     began: Instant,
     /// Counters of the stage.
     pub progress: Progress,
-    /// The observer's display of the stage, dropped at its end.
+    /// The value that the observer returned at the start; dropping it removes the stage from the display.
     shown: Box<dyn Any + Send>,
 }
 
 impl Stage<'_> {
-    /// Ends the stage and returns how long it took.
+    /// Ends the stage as a success, and returns its duration.
     #[expect(clippy::must_use_candidate, reason = "most callers only end the stage")]
     pub fn finish(self) -> Duration {
         let took = self.began.elapsed();

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The time for which a committed run continues publishing after a request to stop.
+/// The time that a run has after a request to stop: to publish if it has committed, to clean up otherwise.
 pub const GRACE: Duration = Duration::from_secs(2);
 
 /// The part of [`GRACE`] in which new requests may start. The rest is for the answers to requests in flight, because a store may

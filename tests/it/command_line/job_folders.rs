@@ -120,8 +120,11 @@ fn a_header_that_does_not_match_has_a_specific_hint() {
         (" id ,s\n1,a\n", "set `trim = true` in the contract"),
         ("sep=;\nid;s\n", "remove that line"),
         ("sep=,\nid,s\n", "remove that line"),
-        ("id,s\r1,a\r2,b\r", "write them with LF or CRLF"),
-        ("id,text\n1,a\n", "set `from = \"..\"`"),
+        (
+            "id,s\r1,a\r2,b\r",
+            "write the file with LF or CRLF line ends",
+        ),
+        ("id,text\n1,a\n", "set `from = \"<name in the file>\"`"),
         ("1,a\n2,b\n", "set `header = false`"),
     ] {
         let said = header_error(text);

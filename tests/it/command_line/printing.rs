@@ -49,7 +49,13 @@ fn commands_that_only_print_end_quietly_at_a_closed_pipe() {
             let ran = run(&sandbox, &line, closed(), Stdio::piped());
             assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{line}");
             let ran = run(&sandbox, &line, full(), Stdio::piped());
-            ran.fails(1, &["cannot write the result", "No space left"]);
+            ran.fails(
+                1,
+                &[
+                    "cannot write the result to standard output",
+                    "No space left",
+                ],
+            );
             let ran = run(&sandbox, &line, closed(), closed());
             assert_eq!(ran.code, Some(0), "{line}");
             let ran = run(&sandbox, &line, full(), full());
@@ -117,7 +123,7 @@ fn finished_work_succeeds_although_its_result_cannot_be_written() {
     ] {
         let ran = run(&sandbox, line, full(), Stdio::piped());
         assert_eq!(ran.code, Some(0), "{line}\n{}", ran.stderr);
-        let warning = "warning: cannot write the result, but the work is done: No space left";
+        let warning = "warning: cannot write the result to standard output: No space left";
         assert!(ran.stderr.contains(warning), "{line}\n{}", ran.stderr);
     }
     assert!(sandbox.path("other/job.toml").exists());

@@ -108,7 +108,7 @@ async fn a_lost_run_is_voided_by_every_process_that_finds_it() {
         assert_eq!(error.kind(), ErrorKind::TryAgain);
         assert_eq!(
             error.to_string(),
-            "record 1 of job `job` is void: the store had dropped its uploads"
+            "the run of record 1 of job `job` was lost: the store dropped its uploads before they were published"
         );
         // The run's own process comes too late, and does not report success.
         assert_starts_again(committed).await;

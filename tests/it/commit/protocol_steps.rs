@@ -325,7 +325,7 @@ fn a_second_run_at_each_step_is_built_on_or_conflicts() {
             first.fails(
                 5,
                 &[
-                    "was committed meanwhile (record 2)",
+                    "was committed first (record 2)",
                     "run the same command again",
                 ],
             );
@@ -439,7 +439,10 @@ fn a_stop_at_each_step_ends_in_time_and_reports_what_is_decided() {
             }
             _ if step.reached == Reached::Commit => ran.fails(
                 75,
-                &["committed, publish pending", "run the same command again"],
+                &[
+                    "the run is committed, but its publish is not finished",
+                    "run the same command again",
+                ],
             ),
             _ => {
                 ran.fails(143, &["stopped before anything was committed"]);

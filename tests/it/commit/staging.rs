@@ -18,11 +18,15 @@ use crate::support::test_run::{
 async fn rows_that_do_not_add_up_and_parts_in_no_partition_are_never_committed() {
     let store = Backend::memory().store().await;
     for (partition, rows, says) in [
-        (day(), 2, "expected 2 rows in its parts, got 1"),
+        (
+            day(),
+            2,
+            "expected 2 rows in the parts of table `table`, got 1",
+        ),
         (
             Partition::whole(),
             1,
-            "has no value of partition column `day`",
+            "has no value for partition column `day`",
         ),
     ] {
         let attempt = attempt(&store, &two_parts()).await;

@@ -74,7 +74,10 @@ async fn a_stop_while_the_store_does_not_answer_takes_two_seconds_at_most() {
     let log = |call: &Call| call.key.starts_with("_drivetrain/job/log/0");
     for (matches, text) in [
         (log as fn(&Call) -> bool, "was committed as record 1"),
-        (Call::completes, "committed, publish pending"),
+        (
+            Call::completes,
+            "the run is committed, but its publish is not finished",
+        ),
     ] {
         let backend = Backend::memory();
         let store = failing(&backend, Fault::CrashBefore, usize::MAX, matches).await;
@@ -123,7 +126,10 @@ async fn a_stopped_publisher_waits_for_requests_in_flight_and_sends_no_more() {
     let (ended, begun) = tokio::join!(run(&store, &test_run, &stop), stopping);
     let error = ended.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TryAgain);
-    assert_eq!(error.to_string(), "committed, publish pending");
+    assert_eq!(
+        error.to_string(),
+        "the run is committed, but its publish is not finished"
+    );
     assert!(begun < days.len());
     let store = backend.store().await;
     assert_eq!(listed_parts(&store).await, begun);

@@ -95,7 +95,10 @@ async fn completions_that_time_out_do_not_mean_a_loss() {
     let store = failing(&backend, Fault::FailBefore, usize::MAX, Call::completes).await;
     let error = run_quietly(&store, &two_parts()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TryAgain);
-    assert_eq!(error.to_string(), "committed, publish pending");
+    assert_eq!(
+        error.to_string(),
+        "the run is committed, but its publish is not finished"
+    );
     let store = backend.store().await;
     assert_eq!(statuses(&store).await, [RunStatus::Pending]);
     assert_eq!(repair(&store, JOB).await.unwrap(), Repaired::Published(1));
@@ -108,7 +111,10 @@ async fn a_part_that_cannot_be_completed_does_not_hold_up_the_others() {
     let first = |call: &Call| call.completes() && call.key.contains("-000001.");
     let store = failing(&backend, Fault::FailBefore, usize::MAX, first).await;
     let error = run_quietly(&store, &two_parts()).await.unwrap_err();
-    assert_eq!(error.to_string(), "committed, publish pending");
+    assert_eq!(
+        error.to_string(),
+        "the run is committed, but its publish is not finished"
+    );
     let store = backend.store().await;
     assert_eq!(listed_parts(&store).await, 1);
     repair(&store, JOB).await.unwrap();

@@ -127,7 +127,7 @@ async fn an_append_consumes_each_object_once() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(
         error.to_string(),
-        "`memory:/raw/events/1.txt` has changed since it was appended"
+        "`memory:/raw/events/1.txt` has changed since an earlier run appended it"
     );
     assert_readers_see(&store, &both).await;
 }
@@ -152,7 +152,7 @@ async fn hidden_names_and_folder_markers_are_not_input() {
     assert_eq!(error.kind(), ErrorKind::InputMissing);
     assert_eq!(
         error.to_string(),
-        "`memory:/raw/users/` holds only 4 hidden or empty objects"
+        "`memory:/raw/users/` holds only hidden objects or folder markers (4 in all)"
     );
     put("raw/users/empty.csv", "").await;
     put("raw/users/dt=2024-01-01/a.csv", "x").await;
@@ -218,16 +218,16 @@ async fn differences_of_columns_are_named() {
     new.columns.swap(0, 1);
     assert_eq!(
         old.differences(&new),
-        ["the columns are in a different order"]
+        ["the job writes the columns in a different order"]
     );
     new.columns[0].name = "date".to_owned();
     new.partition_by = vec!["date".to_owned()];
     assert_eq!(
         old.differences(&new),
         [
-            "column `day` is gone",
-            "column `date` is new",
-            "partitioned by (day), now by (date)"
+            "the job does not write column `day`",
+            "the table has no column `date`",
+            "the table is partitioned by (day), but the job partitions by (date)"
         ]
     );
     assert_eq!(old.differences(&old), Vec::<String>::new());
@@ -241,7 +241,7 @@ async fn a_part_outside_the_window_is_never_committed() {
     assert!(
         error
             .to_string()
-            .ends_with("is outside the window day 2024-02-01..=2024-02-01")
+            .ends_with("is outside the run's window, `day` from 2024-02-01 to 2024-02-01")
     );
     assert_eq!(Log::read(&store, JOB).await.unwrap().last(), 0);
     assert_eq!(leftovers(&store).await, Vec::<String>::new());

@@ -53,7 +53,7 @@ fn every_machine_of_a_folder_is_checked() {
     std::fs::create_dir_all(sandbox.path("empty")).unwrap();
     sandbox
         .run("check empty")
-        .fails(2, &["nothing to check in `empty`"]);
+        .fails(2, &["`empty` contains no job and no state machine"]);
 }
 
 #[test]

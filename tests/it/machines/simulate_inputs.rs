@@ -100,7 +100,7 @@ fn invalid_flags_are_usage_errors() {
         .fails(3, &["`nowhere`", "`bucket`"]);
     sandbox
         .run(&format!("{base} --s3 b=. --s3 b=."))
-        .fails(2, &["`b` is given twice"]);
+        .fails(2, &["names the bucket `b` more than once"]);
     sandbox
         .run(&format!("{base} --history no/such/folder.jsonl"))
         .fails(1, &["no/such/folder.jsonl"]);

@@ -95,9 +95,9 @@ fn what_no_case_reached_is_listed_by_machine() {
     ran.prints(&[
         "machines/deep/untested.asl.json: no case\n",
         "machines/orders.asl.json: 2 of 3 states reached\n",
-        "  never  retry 0 (Lambda.TooManyRequestsException) of `Charge`\n",
-        "  never  catch 0 (CardRefused) of `Charge`\n",
-        "  never  state `Tell`\n",
+        "  not reached: retry 0 (Lambda.TooManyRequestsException) of `Charge`\n",
+        "  not reached: catch 0 (CardRefused) of `Charge`\n",
+        "  not reached: state `Tell`\n",
     ]);
     let unreached = &tested(&sandbox, 0)["coverage"][1]["unreached"];
     assert_eq!(
@@ -152,8 +152,8 @@ fn each_failed_expectation_is_shown_with_the_actual_value() {
         differences(&tested, "orders.output"),
         [
             "output /id: 8 / 7",
-            "output /charge/list/1: nothing / 2",
-            "output /gone: null / nothing"
+            "output /charge/list/1: no value / 2",
+            "output /gone: null / no value"
         ]
     );
     assert_eq!(
@@ -174,18 +174,20 @@ fn each_failed_expectation_is_shown_with_the_actual_value() {
     assert_eq!(
         differences(&tested, "orders.visits"),
         [
-            "visits from 2: Tell / Done",
-            "visits_include: Tell / it is never entered",
+            "visits from state number 2: Tell / Done",
+            "visits_include: `Tell` is entered / `Tell` is never entered",
             "visits_exclude: `Done` is never entered / `Done` is entered as state number 2",
             "calls of `Charge`: 2 / 1",
             "duration_seconds: 1 / 0",
             "input of call 0 of `Charge` /id: 8 / 7",
-            "input of call 1 of `Charge`: {} / no such call"
+            "input of call 1 of `Charge`: {} / no call with this number"
         ]
     );
     assert_eq!(
         differences(&tested, "orders.unanswered"),
-        ["mocks: an answer for call 0 of the state `Charge` / none, calls are numbered from 0"]
+        [
+            "mocks: an answer for call 0 of the state `Charge` / no answer; calls are numbered from 0"
+        ]
     );
     let ran = sandbox.run("test machines");
     ran.prints(&["FAILED  orders.visits\n        machines/orders.visits.case.json\n"]);
@@ -227,7 +229,7 @@ fn all_problems_of_cases_and_definitions_are_reported_at_once() {
         "machines/orders.twice.case.json:2:10  error  INVALID_CASE  /seed\n    the key `seed` is a duplicate",
         "machines/twice.json:1:22  error  INVALID_CASE  /a/0/b\n    the key `b` is a duplicate",
         "machines/broken.asl.json:1:1   error  MISSING_END_STATE\n    Workflow has no terminal state\n    hint: set",
-        "machines/broken.asl.json:1:59  error  MISSING_TRANSITION_TARGET  /States/A/Next\n    Missing 'Next' target: B\n    hint: the only one is `A`",
+        "machines/broken.asl.json:1:59  error  MISSING_TRANSITION_TARGET  /States/A/Next\n    Missing 'Next' target: B\n    hint: the only valid one is `A`",
         "machines/cut.case.json:2:9  error  INVALID_CASE\n    the file is not valid JSON",
         "machines/gone.json  error  INVALID_CASE\n    cannot read `machines/gone.json`: No such file",
         "machines/lost.case.json:1:1  error  INVALID_CASE\n    there is no `lost.asl.json` beside the case",
@@ -238,10 +240,10 @@ fn all_problems_of_cases_and_definitions_are_reported_at_once() {
         "machines/orders.wrong.case.json:3:53   error  INVALID_CASE  /mocks/Charge/x\n    expected the number of a call",
         "/start_time\n    expected a date",
         "/seed\n    expected a whole number",
-        "/type\n    expected one of STANDARD, EXPRESS, got `QUICK`",
+        "/type\n    expected one of `STANDARD`, `EXPRESS`, got `QUICK`",
         "/max_events\n    expected a number above 0",
         "/s3/b\n    there is no folder `machines/gone`",
-        "/expect/status\n    expected one of SUCCEEDED",
+        "/expect/status\n    expected one of `SUCCEEDED`",
         "/expect/visits/0\n    the machine has no state `Nope`",
         "/expect/output_at/a\n",
         "/expect/calls/Tell\n    the state `Tell` is a Fail state",
@@ -320,7 +322,7 @@ fn an_endless_express_machine_ends_at_its_event_limit() {
     );
     let ran = sandbox.run("test .");
     ran.succeeds();
-    ran.prints(&["never  choice 0 to `C` of `B`"]);
+    ran.prints(&["not reached: choice 0 (to `C`) of `B`"]);
 }
 
 #[test]
@@ -404,7 +406,7 @@ fn a_report_never_replaces_an_input_and_a_stale_one_is_removed() {
         .fails(
             2,
             &[
-                "`--junit` would overwrite `orders/orders.asl.json`",
+                "`--junit` would overwrite the input file `orders/orders.asl.json`",
                 "report.xml",
             ],
         );

@@ -46,7 +46,7 @@ fn a_stop_in_a_later_job_names_the_one_that_was_committed() {
     signal(&child, "INT");
     let ran = ProcessOutput::wait_for(child);
     assert_eq!(ran.code, Some(143));
-    let text = "stopped before anything of `vehicle_location_metrics` was committed; `rental_facts` was committed before it";
+    let text = "stopped before the job `vehicle_location_metrics` committed anything; `rental_facts` was already committed";
     ran.prints(&[text]);
 }
 

@@ -158,9 +158,9 @@ fn a_plan_shows_what_a_run_opens_and_writes_nothing() {
     );
     let text = sandbox.run(&window);
     let text = &text.succeeds().stdout;
-    assert!(text.contains("opening only 2 of them"), "{text}");
+    assert!(text.contains("opening only 2 of these files"), "{text}");
     assert!(
-        text.contains("replacing the window day 2024-03-04..=2024-03-05: 2 partitions"),
+        text.contains("replacing the window `day` from 2024-03-04 to 2024-03-05: 2 partitions"),
         "{text}"
     );
 }

@@ -87,12 +87,12 @@ fn the_gate_counts_rows_that_only_refer_to_rejected_ones_separately() {
         4,
         &[
             "2 of 5 lines of `c` (",
-            "type 1; plus 1 that only refer to rejected rows)",
+            "type 1; not counted: 1 that only refer to rejected rows)",
         ],
     );
     let ran = sandbox.run(&format!("{run} --max-rejected 0.9"));
     ran.succeeds();
-    let line = "3 quarantined, 1 of them only for the rows that they refer to";
+    let line = "3 quarantined, 1 of them only because they refer to quarantined rows";
     ran.prints(&[line]);
 }
 
@@ -112,7 +112,7 @@ fn a_failed_check_names_itself_and_what_it_expected_and_got() {
         &[
             "check `none_in_lisbon` failed: expected no rows, got 2, such as city = Lisbon",
             "check `as_many` failed: expected n = 1, got n = 4",
-            "nothing of job `sales` was published",
+            "job `sales` published nothing",
         ],
     );
     run_changed_sales(|sandbox| {

@@ -13,7 +13,7 @@ fn missing_input_is_named() {
         .fails(3, &["hint: first run job `rental_facts` with `--output "]);
     sandbox
         .run("local --data data")
-        .fails(3, &["raw/users", "a dataset's files belong in"]);
+        .fails(3, &["raw/users", "put a dataset's files into"]);
     sandbox
         .run("run rental_facts --input nowhere --output lake")
         .fails(3, &["nowhere"]);
@@ -33,7 +33,7 @@ fn an_empty_prefix_is_missing_input() {
     .fails(
         3,
         &[
-            "raw/orders/` holds only 2 hidden or empty objects",
+            "raw/orders/` holds only hidden objects or folder markers (2 in all)",
             "check `--input`",
         ],
     );
@@ -41,7 +41,7 @@ fn an_empty_prefix_is_missing_input() {
     sandbox.write("file", "");
     sandbox
         .run("run rental_facts --input file --output lake")
-        .fails(3, &["`", "it is not a folder", "hint:"]);
+        .fails(3, &["`", "the path is not a folder", "hint:"]);
 }
 
 #[test]
@@ -128,7 +128,10 @@ fn a_plan_makes_the_checks_that_its_run_makes_before_it_reads() {
     assert_eq!(planned["already_done"]["run_id"], report["run_id"]);
     assert_eq!(planned["writes"].as_array().unwrap().len(), 0);
     let text = sandbox.run(&format!("plan {run}")).stdout;
-    assert!(text.contains("is done already (record 1, run "), "{text}");
+    assert!(
+        text.contains("was already committed (record 1, run "),
+        "{text}"
+    );
     let forced = sandbox.json(&format!("plan {run} --force"));
     assert_ne!(forced["writes"][0]["replaced_files"], 0, "{forced}");
     assert!(forced["already_done"].is_null(), "{forced}");

@@ -113,7 +113,7 @@ fn a_job_downstream_sees_the_zone_and_refuses_a_table_without_it() {
     sandbox.run("run ./last --output lake").fails(
         2,
         &[
-            "`at` is timestamp, expected timestamp with time zone UTC",
+            "column `at` has type timestamp, expected timestamp with time zone UTC",
             "hint:",
         ],
     );

@@ -99,7 +99,7 @@ fn a_disk_that_fills_while_parts_are_staged_publishes_nothing_and_is_left_clean(
             &[
                 "the disk that holds `",
                 "/small` is full",
-                "free space there",
+                "free space on that disk",
             ],
         );
         assert_nothing_published(&sandbox, "small");
@@ -140,7 +140,7 @@ fn a_disk_that_fills_while_rows_are_spilled_says_which_setting_helps() {
 fn tables_on_another_volume_than_the_log_are_refused_at_the_start() {
     let sandbox = sandbox(300);
     let _other = Volume::memory(&sandbox.path("lake/_drivetrain"), "size=8m");
-    let says = ["are on different volumes", "put both on one volume"];
+    let says = ["are on different volumes", "put both folders on one volume"];
     facts(&sandbox, "--output lake").fails(1, &says);
     assert_nothing_published(&sandbox, "lake");
     let _table = Volume::memory(&sandbox.path("lake2/rental_facts"), "size=8m");

@@ -105,7 +105,7 @@ fn each_refusal_of_aws_is_reported_with_the_bucket_and_a_hint() {
             1,
             [
                 "the store of bucket `bucket` says that this machine's clock is wrong",
-                "set the clock",
+                "set the clock of this machine",
             ],
         ),
         (
@@ -114,7 +114,7 @@ fn each_refusal_of_aws_is_reported_with_the_bucket_and_a_hint() {
             "The specified bucket does not exist",
             "<BucketName>bucket</BucketName>",
             3,
-            ["bucket `bucket` does not exist", "check the name"],
+            ["bucket `bucket` does not exist", "check the bucket's name"],
         ),
     ] {
         let server = S3Server::start();
@@ -215,7 +215,10 @@ fn an_undecided_commit_is_reported_and_settled_by_the_same_command() {
 fn a_bucket_that_does_not_exist_is_missing_input() {
     let server = S3Server::start();
     let sandbox = sandbox(&server);
-    let says = ["bucket `elsewhere` does not exist", "check the name"];
+    let says = [
+        "bucket `elsewhere` does not exist",
+        "check the bucket's name",
+    ];
     sandbox
         .run("run ./sales --input sales/sample --output s3://elsewhere/out")
         .fails(3, &says);
@@ -264,8 +267,8 @@ fn an_endpoint_that_is_not_a_url_is_a_usage_error() {
         ran.fails(
             2,
             &[
-                &format!("the endpoint `{endpoint}` is not the URL of a store"),
-                "hint: write AWS_ENDPOINT_URL",
+                &format!("the endpoint `{endpoint}` is not an `http://` or `https://` URL"),
+                "hint: set AWS_ENDPOINT_URL",
                 "like `http://localhost:9000`",
             ],
         );

@@ -4,21 +4,21 @@ use crate::generate::defects::Defect;
 use crate::generate::sample_manifest::RentalStatistics;
 use crate::generate::values::UniqueIds;
 
-/// Generates the rows of one dataset; each row depends only on its number and the seed.
+/// Generator of the rows of one dataset; each row depends only on its number and the seed.
 pub trait DatasetGenerator: Send + Sync {
     /// Returns the fixed properties of the dataset.
     fn description(&self) -> &'static DatasetDescription;
 
     /// Returns the number of clean rows, which are numbered from 0.
     ///
-    /// Defective rows have higher numbers. For these too the generator writes a valid row, to which a defect is then applied; no
-    /// clean row refers to it.
+    /// Defective rows have higher numbers. For such a number, the generator writes a valid row too, to which a defect
+    /// is then applied. No clean row refers to a defective row.
     fn rows(&self) -> u64;
 
     /// Returns the generator of the key column.
     fn keys(&self) -> &dyn KeyGenerator;
 
-    /// Appends a row and its line end, and adds it to the statistics.
+    /// Appends the row with this number and a line end to `out`; adds a rental to the statistics.
     fn write(&self, row: u64, out: &mut Vec<u8>, statistics: &mut RentalStatistics);
 }
 
@@ -37,16 +37,16 @@ pub struct DatasetDescription {
     pub references: &'static [(&'static str, &'static str)],
     /// The defects to apply to rows, in turn; the first one leaves the key readable.
     pub defects: &'static [Defect],
-    /// `true` if clean rows contain quotes; the first of these would close an unclosed quote.
+    /// `true` if some clean rows contain quotes, the next of which would close an unclosed quote.
     pub has_quotes: bool,
 }
 
-/// Generates the keys of a dataset.
+/// Generator of the keys of a dataset.
 pub trait KeyGenerator {
-    /// Appends the key of a row.
+    /// Appends the key of the row with this number.
     fn write(&self, row: u64, out: &mut Vec<u8>);
 
-    /// Appends a key that neither a clean nor a defective row has.
+    /// Appends a key that no row has; different numbers give different keys, as far as unused keys suffice.
     fn write_unused(&self, number: u64, out: &mut Vec<u8>);
 }
 

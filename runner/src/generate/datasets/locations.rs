@@ -21,10 +21,10 @@ const KEYS: u64 = 9_000;
 /// The smallest key, so that no key has leading zeros.
 const FIRST_KEY: u64 = 1_000;
 
-/// The position in the shuffled keys from which on no row uses them.
+/// The index from which the shuffled keys are unused by rows, so that orphan references can have them.
 const FIRST_UNUSED: u64 = 8_000;
 
-/// Generates locations at random places on the globe; zip codes, cities and coordinates do not match.
+/// Generator of locations with random coordinates; zip codes, cities and coordinates do not match.
 #[derive(Clone, Debug)]
 pub struct Locations {
     /// The number of clean rows.
@@ -36,7 +36,7 @@ pub struct Locations {
 }
 
 impl Locations {
-    /// Creates the generator of a number of locations.
+    /// Creates the generator of `rows` locations, and shuffles all keys.
     pub fn new(rows: u64, seed: u64) -> Self {
         let rng = RandomStream::new(seed, 0x11).at(0);
         Self {
@@ -49,19 +49,19 @@ impl Locations {
         }
     }
 
-    /// Returns the key of a row.
+    /// Returns the location id of the row with this number.
     #[inline]
     pub fn key(&self, row: u64) -> u64 {
         self.keys.key(row)
     }
 }
 
-/// Generates the keys of locations: numbers with four digits in random order.
+/// Generator of the keys of locations: numbers with four digits in random order.
 #[derive(Clone, Debug)]
 struct LocationKeys {
     /// The number of clean rows; rows with higher numbers get other keys.
     rows: u64,
-    /// All [`KEYS`] keys in random order. No row has a key from position [`FIRST_UNUSED`] on: these are for orphan references.
+    /// All [`KEYS`] keys in random order. The keys from index [`FIRST_UNUSED`] on are only for orphan references.
     shuffled: Arc<[u64]>,
 }
 

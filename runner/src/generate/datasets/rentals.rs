@@ -26,7 +26,8 @@ use crate::generate::values::{
 /// among the most active fifth. The most active customers have at most about two hundred rentals a year.
 const CUSTOMER_TIERS: [(u64, u64); 4] = [(500, 1), (800, 5), (950, 25), (1_000, 200)];
 
-/// Tiers of vehicles, in the same form; the demand for them is distributed more evenly.
+/// Tiers of vehicles, in the form of [`CUSTOMER_TIERS`]; demand is distributed more evenly among vehicles than among
+/// customers.
 const VEHICLE_TIERS: [(u64, u64); 3] = [(700, 1), (920, 3), (1_000, 10)];
 
 /// Durations of rentals. `(350, 1, 11), (650, 12, 35)` means that 350 of 1,000 rentals take 1 to 11 hours, and the next 300 take
@@ -34,10 +35,10 @@ const VEHICLE_TIERS: [(u64, u64); 3] = [(700, 1), (920, 3), (1_000, 10)];
 const DURATIONS: [(u64, u64, u64); 4] =
     [(350, 1, 11), (650, 12, 35), (900, 36, 95), (1_000, 96, 335)];
 
-/// One rental in this number has a discount or a fee, so that its amount is not hours times rate.
+/// On average, one in this number of rentals has a discount or a fee, so that its amount is not hours times rate.
 const OFF_PRICE: u64 = 500;
 
-/// Generates rentals in random order.
+/// Generator of rentals, which are not sorted by any column.
 #[derive(Clone, Debug)]
 pub struct Rentals {
     /// The number of clean rows.
@@ -48,7 +49,7 @@ pub struct Rentals {
     ids: UniqueIds,
     /// The texts of days and times, and the weights of start days and hours.
     calendar: Arc<Calendar>,
-    /// The first day of the rental year, as the calendar counts days.
+    /// The first day of [`RENTAL_YEAR`], as the calendar counts days.
     opening: u64,
     /// The weights of locations, by rank of popularity.
     places: WeightedIndex,

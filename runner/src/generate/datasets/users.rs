@@ -19,7 +19,7 @@ use crate::generate::values::{
 /// Domains that are reserved for examples, so that no email address exists.
 const DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];
 
-/// Generates users. Names and email addresses may repeat, and few users are inactive.
+/// Generator of users. Names and email addresses may repeat, and one user in twenty is inactive.
 #[derive(Clone, Debug)]
 pub struct Users {
     /// The number of clean rows.
@@ -30,7 +30,7 @@ pub struct Users {
     membership_at: RandomStream,
     /// The ids of the users; rentals refer to them.
     ids: UniqueIds,
-    /// The texts of days.
+    /// The calendar, which formats sign-up and expiry days.
     calendar: Arc<Calendar>,
 }
 
@@ -44,7 +44,7 @@ pub struct Membership {
 }
 
 impl Users {
-    /// Creates the generator of a number of users.
+    /// Creates the generator of `rows` users.
     pub fn new(rows: u64, seed: u64, calendar: Arc<Calendar>) -> Self {
         Self {
             rows,

@@ -16,7 +16,7 @@ use crate::generate::values::{
     RandomStream, Rng, STREET_KINDS, STREETS, SURNAMES, UniqueIds, write_number, write_padded,
 };
 
-/// Generates vehicles: on average, six of ten are basic, three are premium and one is high-end.
+/// Generator of vehicles: on average, six of ten are basic, three are premium and one is high-end.
 #[derive(Clone, Debug)]
 pub struct Vehicles {
     /// The number of clean rows.
@@ -27,7 +27,7 @@ pub struct Vehicles {
     classes_at: RandomStream,
     /// The ids of the vehicles; rentals refer to them.
     ids: UniqueIds,
-    /// The texts of days and times.
+    /// The calendar, which formats days and times of day.
     calendar: Arc<Calendar>,
 }
 
@@ -42,19 +42,19 @@ pub struct PriceClass {
     brands: &'static [&'static str],
 }
 
-/// The class of six in ten vehicles.
+/// The cheapest class, of six in ten vehicles.
 const BASIC: PriceClass = PriceClass {
     name: "basic",
     hourly_rate: 10,
     brands: &BASIC_BRANDS,
 };
-/// The class of three in ten vehicles.
+/// The middle class, of three in ten vehicles.
 const PREMIUM: PriceClass = PriceClass {
     name: "premium",
     hourly_rate: 20,
     brands: &PREMIUM_BRANDS,
 };
-/// The class of one in ten vehicles.
+/// The most expensive class, of one in ten vehicles.
 const HIGH_END: PriceClass = PriceClass {
     name: "high_end",
     hourly_rate: 50,
@@ -62,7 +62,7 @@ const HIGH_END: PriceClass = PriceClass {
 };
 
 impl Vehicles {
-    /// Creates the generator of a number of vehicles.
+    /// Creates the generator of `rows` vehicles.
     pub fn new(rows: u64, seed: u64, calendar: Arc<Calendar>) -> Self {
         Self {
             rows,
@@ -73,7 +73,7 @@ impl Vehicles {
         }
     }
 
-    /// Returns the price class of a vehicle.
+    /// Returns the price class of the vehicle with this row number, without generating the rest of the row.
     #[inline]
     pub fn price_class(&self, row: u64) -> PriceClass {
         match self.classes_at.at(row).below(10) {

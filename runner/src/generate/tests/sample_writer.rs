@@ -77,7 +77,7 @@ async fn a_sample_is_visible_only_when_it_is_complete() {
         let again = made(&store, 200).await.unwrap();
         assert!(again.already_existed);
         assert_eq!(again.manifest, first.manifest);
-        let text = "holds another sample: 200 rentals, seed 7, dirt 0";
+        let text = "already contains another sample: 200 rentals, seed 7, dirt 0";
         let message = refused(&store, 201).await;
         assert!(message.ends_with(text), "{message}");
 

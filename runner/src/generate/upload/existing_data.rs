@@ -18,6 +18,9 @@ const MANIFEST: &str = "_generated.json";
 /// The object that lists the files of a sample while they become visible; it has the content of the manifest.
 const ANNOUNCEMENT: &str = "_generating.json";
 
+/// The hint of every error that unusable raw data at the destination causes.
+pub const REMEDY: &str = "choose another folder, or first remove `raw` in this one";
+
 /// The data at the destination of a sample.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExistingData {
@@ -71,10 +74,11 @@ async fn announced_files(store: &Store) -> Result<Vec<Path>> {
         return Ok(Vec::new());
     };
     let url = store.location().url(&announcement_key());
-    let manifest: SampleManifest = serde_json::from_slice(&text).context(
+    let parsed: Result<SampleManifest> = serde_json::from_slice(&text).context(
         ErrorKind::Conflict,
-        format!("cannot parse `{url}`, which an interrupted generator left"),
-    )?;
+        format!("cannot parse `{url}`, which an interrupted `generate` left behind"),
+    );
+    let manifest = parsed.map_err(|error| error.hint(REMEDY))?;
     Ok(manifest.files().map(|file| file_key(&file.name)).collect())
 }
 

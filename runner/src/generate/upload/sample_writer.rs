@@ -19,7 +19,7 @@ use crate::generate::upload::existing_data::{
 use crate::generate::upload::file_upload::FileUpload;
 use crate::store::{FolderLock, Location, Store};
 
-/// Writes the files of one sample to a store.
+/// Writer of the files of one sample; no listing shows them before [`SampleWriter::publish`].
 #[derive(Debug)]
 pub struct SampleWriter {
     /// The store that receives the sample.
@@ -97,16 +97,17 @@ impl SampleWriter {
         settled.map_err(|error| self.store.explain(error, "sync the folders of the sample"))?;
         if let Some(file) = first_damaged(sample, &self.store).await? {
             let url = self.store.location().url(&file_key(&file.name));
-            return Err(
-                Error::new(ErrorKind::TryAgain, format!("the store lost `{url}`"))
-                    .hint("run the same command again; it starts from the beginning"),
-            );
+            return Err(Error::new(
+                ErrorKind::TryAgain,
+                format!("`{url}` is missing or incomplete after its upload"),
+            )
+            .hint("run the same command again; it generates the whole sample again"));
         }
         self.store.put(&manifest_key(), manifest).await?;
         self.store.delete(vec![announcement_key()]).await
     }
 
-    /// Puts the announcement, which lists the files.
+    /// Puts the announcement, which lists the files that are about to become visible.
     ///
     /// # Errors
     /// `Conflict` if another generator has put its announcement, or if other data was written there in the meantime.
@@ -141,12 +142,13 @@ impl SampleWriter {
 /// Creates the error for a destination to which another generator is writing.
 fn busy(store: &Store) -> Error {
     let message = format!("another generator is writing below `{}`", store.location());
-    Error::new(ErrorKind::Conflict, message).hint("wait until it ends, or choose another `--out`")
+    Error::new(ErrorKind::Conflict, message)
+        .hint("wait until the other generator ends, or choose another folder")
 }
 
 /// Creates the error for a destination that contains other data, with which a sample must not be mixed.
 pub fn other_data(url: &str) -> Error {
     let message = format!("cannot write a sample beside other data: `{url}` exists");
     Error::new(ErrorKind::Conflict, message)
-        .hint("choose an empty `--out`; the generator removes only its own files")
+        .hint("choose an empty folder; the generator removes only its own files")
 }

@@ -8,7 +8,7 @@ const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 pub struct RandomStream(u64);
 
 impl RandomStream {
-    /// Creates the stream of a seed with this number.
+    /// Creates the stream number `number` of a seed.
     pub fn new(seed: u64, number: u64) -> Self {
         Self(mix(mix(seed).wrapping_add(number.wrapping_mul(STEP))))
     }
@@ -67,7 +67,7 @@ fn mix(mut bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// Chooses random positions in proportion to integer weights, in constant time (Walker's alias method).
+/// Table for choosing random positions in proportion to integer weights, in constant time (Walker's alias method).
 #[derive(Clone, Debug)]
 pub struct WeightedIndex {
     /// The sum of the weights, and the height of each column.
@@ -125,7 +125,7 @@ impl WeightedIndex {
     }
 }
 
-/// Converts a number to a position in memory.
+/// Converts a number to an index into a slice.
 #[inline]
 pub fn position(number: u64) -> usize {
     usize::try_from(number).expect("a position in memory fits `usize`")

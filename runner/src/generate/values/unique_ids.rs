@@ -20,7 +20,7 @@ const fn pairs() -> [[u8; 2]; 256] {
     pairs
 }
 
-/// Maps numbers below 2^40 one to one to ids of ten hexadecimal digits.
+/// One-to-one map from numbers below 2^40 to ids of ten hexadecimal digits.
 ///
 /// The map is a Feistel network of four rounds. Such a network is invertible with any round function, so no two numbers have the
 /// same id. Some ids are traps for readers that guess types: one in a hundred has only decimal digits, another one in a hundred
@@ -32,10 +32,10 @@ pub struct UniqueIds {
 }
 
 impl UniqueIds {
-    /// The number of ids.
+    /// The number of different ids: ten hexadecimal digits have 40 bits.
     pub const COUNT: u64 = 1 << 40;
 
-    /// Creates the map whose multipliers come from a stream.
+    /// Creates the map whose multipliers are drawn from `stream`.
     pub fn new(stream: RandomStream) -> Self {
         let mut rng = stream.at(0);
         Self {

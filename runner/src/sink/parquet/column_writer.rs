@@ -1,10 +1,10 @@
-//! The interface between a file and the encoders of its columns: this crate's encoder for text and numbers, the parquet crate's
-//! for all other types.
+//! The interface between a file and the encoders of its columns: this crate's encoder for text and numbers, the parquet
+//! crate's for all other types.
 //!
-//! This crate's encoder saves 0.8 to 1 s of about 23 s of processor time over the fact table of 10 million rentals, and must be
-//! checked at every release of the parquet crate. It could be dropped if the parquet crate's writer
-//! - looked up short string views in its dictionary as integers, instead of hashing the bytes of each row's value, and
-//! - took the bounds of a page from the dictionary entries that the page uses, instead of comparing each row's value.
+//! This crate's encoder saves 0.8 to 1 s of about 23 s of processor time over the fact table of 10 million rentals, and
+//! must be checked at every release of the parquet crate. It can be removed once the parquet crate's writer
+//! - looks up short string views in its dictionary as integers, instead of hashing the bytes of each row's value, and
+//! - takes the bounds of a page from the dictionary entries that the page uses, instead of comparing each row's value.
 //!
 //! Until then [`EncoderKind`] switches between the two, and a test writes the same rows through both.
 
@@ -28,10 +28,7 @@ pub(crate) enum EncoderKind {
     /// The parquet crate's encoder.
     #[cfg_attr(
         not(test),
-        expect(
-            dead_code,
-            reason = "the other side of the seam, which tests compare with"
-        )
+        expect(dead_code, reason = "only tests use it, to compare both encoders")
     )]
     ParquetCrate,
 }
@@ -42,12 +39,12 @@ pub(crate) enum ColumnWriter {
     TextKind(Box<ColumnEncoder<TextKind>>),
     /// Integers and types that files store as integers, by this crate's encoder.
     NumberKind(Box<ColumnEncoder<NumberKind>>),
-    /// Any type, by the parquet crate's encoder.
+    /// Any other type, by the parquet crate's encoder.
     ParquetCrate(Box<ArrowColumnWriter>),
 }
 
 impl ColumnWriter {
-    /// Creates a writer over this crate's encoder; `None` for types that it does not encode.
+    /// Creates a writer over this crate's encoder; `None` for types that this encoder does not support.
     ///
     /// # Errors
     /// The codec's error if it cannot allocate its memory.
@@ -71,7 +68,8 @@ impl ColumnWriter {
     /// Appends the values of a batch.
     ///
     /// # Errors
-    /// The parquet crate's error for a NULL in a required column, for a decimal with too many digits, or if the codec fails.
+    /// The parquet crate's error for a NULL in a required column, for a decimal with too many digits, or if the codec
+    /// fails.
     pub fn write(&mut self, field: &Field, values: &ArrayRef) -> Result<()> {
         match self {
             Self::TextKind(column) => column.write(values.as_string_view()),
@@ -95,7 +93,7 @@ impl ColumnWriter {
         }
     }
 
-    /// Returns the bytes that the rows so far take in the file.
+    /// Estimates the size in the file, in bytes, of the rows written so far.
     pub fn bytes(&self) -> usize {
         match self {
             Self::TextKind(column) => column.bytes(),
@@ -104,7 +102,7 @@ impl ColumnWriter {
         }
     }
 
-    /// Returns the bytes that the writer holds in memory.
+    /// Returns the number of bytes that the writer holds in memory.
     pub fn memory_bytes(&self) -> usize {
         match self {
             Self::TextKind(column) => column.memory_bytes(),

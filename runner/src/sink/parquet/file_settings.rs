@@ -26,8 +26,8 @@ pub struct FileSettings {
 impl Default for FileSettings {
     /// Returns zstd, files of 256 MiB, and row groups of about a million rows.
     ///
-    /// With this size, files are few enough to list and small enough to be read in parallel. The row group size is the parquet
-    /// crate's default.
+    /// With this size, files are few enough to list and small enough to be read in parallel. The row group size is the
+    /// parquet crate's default.
     fn default() -> Self {
         Self {
             compression: Codec::Zstd,

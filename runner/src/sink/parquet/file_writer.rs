@@ -26,13 +26,13 @@ const SAMPLE_ROWS: usize = 1024;
 /// The number of rows below which the estimate is too unreliable, so that every column gets a dictionary.
 const LEAST_SAMPLE_ROWS: usize = 128;
 
-/// The ratio of estimated distinct values to sampled rows above which a column gets no dictionary, since nearly every row of a
-/// file would add an entry to it.
+/// The ratio of estimated distinct values to sampled rows above which a column gets no dictionary, since nearly every
+/// row of a file would add an entry to it.
 const DICTIONARY_REACH: usize = 32;
 
 /// Settings that all files of a table share.
 pub(crate) struct FileFormat {
-    /// Columns of a file.
+    /// The columns that each file stores.
     pub schema: SchemaRef,
     /// Codec and sizes of the files.
     pub files: FileSettings,
@@ -44,7 +44,7 @@ pub(crate) struct FileFormat {
 
 /// An open file: its encoder, and the part that receives its bytes.
 pub(crate) struct File {
-    /// Columns of the file.
+    /// The columns that the file stores.
     schema: SchemaRef,
     /// Writer of the file's structure; its buffer holds the finished bytes that [`File::block`] has not taken yet.
     parquet: SerializedFileWriter<Vec<u8>>,
@@ -72,9 +72,9 @@ pub(crate) struct File {
 
 /// A row group in progress.
 struct RowGroup {
-    /// Writers of its columns, in schema order.
+    /// Writers of the columns, in schema order.
     columns: Vec<ColumnWriter>,
-    /// The number of its rows.
+    /// The number of rows encoded so far.
     rows: usize,
 }
 
@@ -97,7 +97,10 @@ impl FileFormat {
         let begun = ArrowWriter::try_new_with_options(Vec::new(), self.schema.clone(), options);
         let (parquet, row_groups) = begun
             .and_then(ArrowWriter::into_serialized_writer)
-            .context(ErrorKind::Failed, "cannot start a Parquet file")?;
+            .context(
+                ErrorKind::Failed,
+                "cannot create a Parquet file with the output's columns",
+            )?;
         Ok(File {
             schema: SchemaRef::clone(&self.schema),
             parquet,
@@ -116,13 +119,13 @@ impl FileFormat {
 }
 
 impl File {
-    /// Encodes rows; up to `threads` threads each encode a column at a time.
+    /// Encodes rows on up to `threads` threads, each of which encodes one column at a time.
     ///
     /// # Errors
     /// `Failed` if the encoder fails.
     pub fn write(&mut self, batches: &[RecordBatch], threads: usize) -> Result<()> {
         self.encode(batches, threads)
-            .context(ErrorKind::Failed, "cannot encode Parquet")
+            .context(ErrorKind::Failed, "cannot encode rows as Parquet")
     }
 
     /// Appends rows to the row group in progress; finishes it and starts the next one whenever it is full.
@@ -177,7 +180,7 @@ impl File {
         let Some(row_group) = self.row_group.take() else {
             return Ok(());
         };
-        // One reservation: a growing buffer would be copied repeatedly.
+        // Reserves memory once, because a growing buffer would be copied repeatedly.
         self.parquet.inner_mut().reserve(row_group.bytes());
         let mut written = self.parquet.next_row_group()?;
         for column in row_group.columns {
@@ -187,7 +190,7 @@ impl File {
         Ok(())
     }
 
-    /// Takes the finished bytes if they are enough for a part of an upload.
+    /// Takes the finished bytes out of the file; returns `None` while they are fewer than [`BLOCK_BYTES`].
     pub fn block(&mut self) -> Option<Bytes> {
         // Taking the buffer is safe: the writer counts its offset separately.
         let block = self.parquet.inner_mut();
@@ -200,7 +203,7 @@ impl File {
         (self.parquet.bytes_written() + open) as u64 >= self.target_bytes
     }
 
-    /// Returns the bytes that the file holds in memory.
+    /// Returns the number of bytes that the file holds in memory.
     pub fn memory_bytes(&self) -> usize {
         let columns = self.row_group.iter().flat_map(|open| &open.columns);
         let open: usize = columns.map(ColumnWriter::memory_bytes).sum();
@@ -221,7 +224,7 @@ impl File {
 }
 
 impl RowGroup {
-    /// Returns the bytes that the rows so far take in the file.
+    /// Estimates the size in the file, in bytes, of the rows written so far.
     fn bytes(&self) -> usize {
         self.columns.iter().map(ColumnWriter::bytes).sum()
     }
@@ -253,7 +256,9 @@ impl RowGroup {
                 .map(|_| scope.spawn(|| std::iter::from_fn(next).try_for_each(encode)))
                 .collect();
             threads.into_iter().try_for_each(|thread| {
-                let panicked = |_| ParquetError::General("a column's encoder panicked".to_owned());
+                let panicked = |_| {
+                    ParquetError::General("encoding a column panicked, which is a bug".to_owned())
+                };
                 thread.join().map_err(panicked)?
             })
         })
@@ -300,8 +305,8 @@ fn many_valued(first: &RecordBatch) -> Result<Vec<bool>> {
         .collect()
 }
 
-/// Estimates the number of distinct values in a column from a sorted sample, by Chao's estimator: from the numbers of values
-/// that the sample has once and twice.
+/// Estimates the number of distinct values in a column from a sorted sample of hashes. Chao's estimator uses the
+/// numbers of values that occur once and twice in the sample.
 fn different(sorted: &[u64]) -> usize {
     let (mut seen, mut once, mut twice) = (0, 0, 0);
     for equal in sorted.chunk_by(|a, b| a == b) {

@@ -26,8 +26,8 @@ pub(crate) enum Content {
     Parquet,
 }
 
-/// The first bytes and the names of formats that are not supported. If such an object were read as text, the error would be
-/// about a missing column, which hides the cause.
+/// The first bytes and the names of formats that are not supported. If such an object were read as text, the error
+/// would be about a missing column, which hides the cause.
 const NOT_READ: [(&[u8], &str); 6] = [
     (b"PK\x03\x04", "a zip archive"),
     (b"\xfd7zXZ\0", "an xz file"),
@@ -50,12 +50,12 @@ pub(crate) fn require_readable(start: &[u8], file: &str) -> Result<()> {
         format!("`{file}` is {format}, which is not supported"),
     )
     .hint(
-        "write it as Parquet or as delimited text: plain, or compressed with gzip, zstd or bzip2",
+        "write the object as Parquet or as delimited text, either uncompressed or compressed with gzip, zstd or bzip2",
     ))
 }
 
 impl Content {
-    /// Detects the format from the first bytes of an object.
+    /// Detects the format from the first bytes of an object; short or unknown content is [`Self::Plain`].
     pub(crate) fn of(start: &[u8]) -> Self {
         match start {
             [0x1f, 0x8b, 0x08, ..] => Self::Gzip,
@@ -151,7 +151,8 @@ pub(crate) fn decompress(
     .boxed()
 }
 
-/// Handle of the download task; dropping it, together with the stream of decompressed bytes, aborts the download.
+/// Handle of the download task. It is dropped together with the stream of decompressed bytes and then aborts the
+/// download.
 struct Abort(tokio::task::JoinHandle<()>);
 
 impl Drop for Abort {
@@ -173,9 +174,9 @@ fn decode_to(
 ) -> Result<()> {
     let broken = |error: std::io::Error| {
         let hint = if is_followed(&error) {
-            "were bytes appended to the object after it was compressed?"
+            "remove the bytes that follow the compressed data, or write the object again"
         } else {
-            "is the object truncated, or not in this format?"
+            "write the object again: it is truncated, damaged, or in another format"
         };
         let what = format!("`{file}` cannot be decompressed as {}", content.name());
         Error::new(ErrorKind::QualityGate, what)
@@ -208,10 +209,10 @@ fn decode_to(
     }
 }
 
-/// Rejects content that is not text after it was decompressed once.
+/// Rejects an object whose decompressed content is not text.
 ///
 /// # Errors
-/// `QualityGate` if it is compressed a second time, has an unsupported format, or is Parquet.
+/// `QualityGate` if the content is compressed again, has an unsupported format, or is Parquet.
 fn require_text(outer: Content, start: &[u8], file: &str) -> Result<()> {
     let (what, hint) = match Content::of(start) {
         Content::Plain => return require_readable(start, file),
@@ -220,7 +221,7 @@ fn require_text(outer: Content, start: &[u8], file: &str) -> Result<()> {
                 "`{file}` is a Parquet file compressed with {}",
                 outer.name()
             ),
-            "Parquet compresses its own pages: store the file as it is",
+            "store the Parquet file without this compression, because Parquet compresses its own pages",
         ),
         inner => (
             format!(
@@ -228,7 +229,7 @@ fn require_text(outer: Content, start: &[u8], file: &str) -> Result<()> {
                 inner.name(),
                 outer.name()
             ),
-            "compress it once",
+            "write the object again, compressed only once",
         ),
     };
     Err(Error::new(ErrorKind::QualityGate, what).hint(hint))
@@ -238,7 +239,7 @@ fn require_text(outer: Content, start: &[u8], file: &str) -> Result<()> {
 struct Chunks {
     /// The chunks that are not read yet.
     received: mpsc::Receiver<Result<Bytes>>,
-    /// The unread rest of the latest chunk.
+    /// The unread rest of the chunk that was received last.
     current: Bytes,
     /// The store's error; kept here because `std::io::Error` would lose its kind.
     failed: Option<Error>,

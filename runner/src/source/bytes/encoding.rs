@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use drivetrain_jobs::contract::Encoding;
 
-/// The longest text of a rejected row that the quarantine keeps; longer ones are truncated.
+/// The largest size in bytes of a rejected row's text in the quarantine; longer text is truncated.
 const RAW_TEXT_LIMIT_BYTES: usize = 64 << 10;
 
 /// The bytes that Windows-1252 leaves undefined.
@@ -17,8 +17,8 @@ const WINDOWS_1252_UNDEFINED: [u8; 5] = [0x81, 0x8D, 0x8F, 0x90, 0x9D];
 pub(crate) struct Text<'a> {
     /// The bytes as they are in the object.
     raw: &'a [u8],
-    /// The bytes of `raw` as valid UTF-8, with equal positions: `?` replaces each invalid byte and, in a single-byte encoding,
-    /// each byte that is not ASCII.
+    /// The bytes of `raw` as valid UTF-8, with equal positions: `?` replaces each invalid byte and, in a single-byte
+    /// encoding, each byte that is not ASCII.
     valid: Cow<'a, str>,
     /// The declared encoding of `raw`.
     encoding: Encoding,
@@ -96,7 +96,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Returns the whole block as text if its slices need no decoding.
+    /// Returns the whole block as text; `None` if each slice must be decoded separately.
     pub(crate) fn plain(&self) -> Option<&str> {
         (self.encoding == Encoding::Utf8 || matches!(self.valid, Cow::Borrowed(_)))
             .then_some(&*self.valid)
@@ -132,7 +132,8 @@ pub(crate) fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     }
 }
 
-/// Formats arbitrary bytes as text: invalid UTF-8 becomes `\xNN`, `\` becomes `\\`, and the result is truncated to 64 KiB.
+/// Formats arbitrary bytes as text: invalid UTF-8 becomes `\xNN`, `\` becomes `\\`, and the result is truncated to 64
+/// KiB.
 pub(crate) fn show(raw: &[u8]) -> String {
     let mut shown = String::with_capacity(raw.len().min(RAW_TEXT_LIMIT_BYTES));
     for chunk in raw.utf8_chunks() {

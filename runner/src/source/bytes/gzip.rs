@@ -1,19 +1,19 @@
 //! Decompresses all members of a gzip object, and distinguishes a truncated member from other bytes after the last one.
 //!
-//! The two have different causes, so the hint to the user differs.
+//! The two faults have different causes, so the user gets different hints.
 
 use std::io::{BufRead, Error, ErrorKind, Read, Result};
 
 use flate2::bufread::GzDecoder;
 
-/// The first byte of each member.
+/// The first byte of each gzip member.
 const MARK: u8 = 0x1f;
 
-/// Reader of all members as one stream.
+/// Reader of all members of a gzip object as one stream of decompressed bytes.
 pub(crate) struct GzipMembers<R> {
     /// The decoder of the current member; `None` only while it is replaced by the next one, and after an error.
     member: Option<GzDecoder<R>>,
-    /// `true` while the first member is read. Bytes that are not gzip are then an error of the format, not appended bytes.
+    /// `true` while the first member is read. Bytes that are not gzip then mean a wrong format, not appended bytes.
     is_first: bool,
 }
 
@@ -59,7 +59,7 @@ impl<R: BufRead> Read for GzipMembers<R> {
     }
 }
 
-/// The cause of the error if bytes that are not a member follow the last one.
+/// The cause of the error if bytes that are not gzip follow the last member.
 #[derive(Debug, thiserror::Error)]
 #[error("bytes that are not gzip follow the last member")]
 struct Followed;
@@ -69,7 +69,7 @@ fn followed() -> Error {
     Error::new(ErrorKind::InvalidData, Followed)
 }
 
-/// `true` if the error is that of [`followed`]: bytes that are not a member follow the last one.
+/// `true` if the error is that of [`followed`]: bytes that are not gzip follow the last member.
 pub(crate) fn is_followed(error: &Error) -> bool {
     matches!(error.get_ref(), Some(inner) if inner.is::<Followed>())
 }

@@ -38,7 +38,7 @@ pub(crate) fn fetch(
                 request.join().await.unwrap_or_else(|error| {
                     Err(Error::new(
                         ErrorKind::Failed,
-                        format!("a request ended unexpectedly: {error}"),
+                        format!("a read request ended unexpectedly: {error}"),
                     ))
                 })
             }

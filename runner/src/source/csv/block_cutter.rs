@@ -17,21 +17,21 @@ use crate::source::csv::record_grammar::{Beyond, RECORD_LIMIT_BYTES};
 /// The number of bytes that are kept of a line that is too long; the quarantine shows fewer bytes of a row.
 const SHOWN_BYTES: usize = 128 << 10;
 
-/// A piece of an object, as [`Cutter`] returns it.
+/// A piece of an object: a block of whole lines, or one line that is too long.
 #[derive(Debug)]
 pub(crate) enum Piece {
-    /// Whole lines.
+    /// A block of whole lines.
     Block(Block),
     /// A line longer than any record may be.
     LongLine {
-        /// The offset of its first byte in the object.
+        /// The offset of the line's first byte in the object.
         start: u64,
-        /// Its first bytes, which the quarantine shows.
+        /// The line's first bytes, which the quarantine shows.
         shown: Vec<u8>,
     },
 }
 
-/// Cuts a stream of bytes into pieces, in order.
+/// Cutter of a stream of bytes into pieces, in the order of the object.
 pub(crate) struct Cutter<S> {
     /// The bytes of the object, decompressed.
     bytes: S,
@@ -65,7 +65,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
     /// # Errors
     /// Those of the stream.
     pub(crate) async fn next(&mut self) -> Result<Option<Piece>> {
-        // One piece is held back, because only its successor decides the value of its `beyond`.
+        // The last piece is held back, because only the piece after it decides its `beyond`.
         while !self.ended && self.ready.len() < 2 {
             match self.bytes.next().await {
                 Some(bytes) => self.add(&bytes?),
@@ -75,7 +75,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         Ok(self.ready.pop_front())
     }
 
-    /// Adds the next bytes of the stream.
+    /// Adds the next bytes of the stream; skips those that belong to a line that is too long.
     fn add(&mut self, bytes: &Bytes) {
         let start = self.position;
         self.position += bytes.len() as u64;
@@ -91,7 +91,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         self.add_lines(start, bytes);
     }
 
-    /// Adds bytes that follow the carried ones; completes a block if they contain a line end.
+    /// Adds bytes that follow the carried bytes; completes a block if they contain a line end.
     fn add_lines(&mut self, start: u64, bytes: &Bytes) {
         let block_start = start - self.carry.len() as u64;
         let Some(line_end) = memrchr(b'\n', bytes) else {

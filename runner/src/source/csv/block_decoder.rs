@@ -25,17 +25,17 @@ thread_local! {
 /// Whole lines of an object, decoded at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
-    /// The offset of its first byte in the object, as decompressed.
+    /// The offset of the block's first byte in the decompressed object.
     pub(crate) start: u64,
-    /// Its first bytes, which precede `body` in the object.
+    /// The block's first bytes, which precede `body` in the object.
     pub(crate) head: Vec<u8>,
-    /// Its other bytes, shared with the range that was fetched.
+    /// The block's other bytes, shared with the fetched range.
     pub(crate) body: Bytes,
-    /// The kind of content that follows its last byte.
+    /// The kind of content that follows the block's last byte.
     pub(crate) beyond: Beyond,
 }
 
-/// The result of decoding a block; lines are counted from 0 at its first line.
+/// The result of decoding a block; line numbers count from 0 at the block's first line.
 #[derive(Debug)]
 pub(crate) struct Decoded {
     /// The rows of the block, accepted and rejected.
@@ -59,7 +59,7 @@ impl Block {
         [self.head.as_slice(), &self.body].concat().into()
     }
 
-    /// Prepends the beginning of a record that the previous block does not contain to its end.
+    /// Prepends the beginning of a record that starts in the previous block and continues in this one.
     pub(crate) fn prepend(&mut self, tail: &[u8]) {
         self.start -= tail.len() as u64;
         self.head.splice(0..0, tail.iter().copied());
@@ -133,7 +133,7 @@ fn decode_text(
     })
 }
 
-/// Returns the location of a record; its lines are counted from 0 at the block's first line.
+/// Returns the location of a record; line numbers count from 0 at the block's first line.
 pub(crate) fn place(block: &Block, raw: &[u8], record: &RecordSpan) -> RowLocation {
     RowLocation {
         line: u64::from(record.line),
@@ -163,7 +163,7 @@ fn find_shape_faults(
             }
             RecordShape::Broken(Broken::StillOpen) => {
                 faults.add(row, None, rule::UNCLOSED_QUOTE, || {
-                    "a quote is still open at the end of the file".to_owned()
+                    "a quoted field is not closed before the end of the file".to_owned()
                 });
             }
             RecordShape::Broken(Broken::TextAfterQuote) => {
@@ -181,7 +181,7 @@ fn find_shape_faults(
             let name = field.and_then(|index| layout.names.get(index));
             faults.add(row, name, rule::ENCODING, || {
                 format!(
-                    "the byte 0x{:02X} is not valid in the declared encoding",
+                    "the byte 0x{:02X} is invalid in the contract's encoding",
                     text.raw()[position]
                 )
             });
@@ -189,7 +189,8 @@ fn find_shape_faults(
     }
 }
 
-/// Decodes all columns of a batch in contract order, one whole column after another, so that each type is dispatched once.
+/// Decodes all columns of a batch in contract order, one whole column after another, so that each type is dispatched
+/// once.
 fn decode_columns(
     judge: &Judge,
     layout: &ColumnLayout,
@@ -224,6 +225,6 @@ fn decode_columns(
 pub(crate) fn repeat(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
     take(value, &UInt32Array::from(vec![0; rows]), None).context(
         ErrorKind::Failed,
-        "the value of a path column cannot be repeated",
+        "the value of a path column cannot be copied to every row",
     )
 }

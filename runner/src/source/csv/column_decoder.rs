@@ -36,7 +36,7 @@ pub(crate) struct ColumnReader {
     trim: bool,
 }
 
-/// The type of a column with the data that its decoding needs, prepared once per dataset.
+/// The type of a column, with limits, patterns and spellings prepared once per dataset.
 #[derive(Clone, Debug)]
 enum ValueDecoder {
     /// Text, kept as it is.
@@ -87,7 +87,7 @@ pub(crate) struct Cells<'a> {
 
 /// The reason why a text is not a value of its column's type.
 enum Wrong {
-    /// The text does not have the form of a value.
+    /// The text does not have the syntax of the type.
     Shape,
     /// The value is outside the type's range.
     Range,
@@ -115,14 +115,15 @@ impl ColumnReader {
             encode(text, format.encoding).ok_or_else(|| {
                 unusable(
                     column,
-                    format!("`{text}` cannot be written in the declared encoding"),
+                    format!("the contract's encoding lacks a character of `{text}`"),
                 )
             })
         };
         let spell_all = |texts: &[String]| texts.iter().map(spell).collect::<Result<Vec<_>>>();
         let pattern = |format: &str| {
-            TimeParser::new(format)
-                .map_err(|error| unusable(column, format!("`{format}`: {error}")))
+            TimeParser::new(format).map_err(|error| {
+                unusable(column, format!("pattern `{format}` is invalid: {error}"))
+            })
         };
         let kind = match &column.kind {
             ColumnType::String => ValueDecoder::String,
@@ -355,7 +356,8 @@ impl ColumnReader {
         }
     }
 
-    /// Records the fault of a field that is not a valid value; a separate function, because it is rare and the loops stay small.
+    /// Records the fault of a field that is not a valid value. Faults are rare, so this code is kept out of the
+    /// decoding loops.
     #[cold]
     fn fault(&self, cells: Cells<'_>, row: usize, faults: &mut RowFaults, wrong: &Wrong) {
         faults.add(row, Some(&self.name), rule::TYPE, || {
@@ -366,7 +368,7 @@ impl ColumnReader {
                 Wrong::Range => format!("expected {expected}, got `{got}`, which is out of range"),
                 Wrong::Decimals(found) => {
                     format!(
-                        "expected {expected}, got `{got}`, which has {found} digits after the point"
+                        "expected {expected}, got `{got}`, which has {found} digits after the decimal point"
                     )
                 }
             }
@@ -385,7 +387,7 @@ impl ColumnReader {
         match &self.kind {
             ValueDecoder::Boolean { yes, no } => format!("{} or {}", list(yes), list(no)),
             ValueDecoder::Date(pattern) | ValueDecoder::Timestamp { pattern, .. } => {
-                format!("a {} like `{}`", self.type_name, pattern.text())
+                format!("a {} in the format `{}`", self.type_name, pattern.text())
             }
             _ => self.type_name.clone(),
         }

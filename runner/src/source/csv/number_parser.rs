@@ -47,8 +47,8 @@ pub(crate) fn integer(text: &[u8]) -> Result<i64, NotANumber> {
         .ok_or(NotANumber::Range)
 }
 
-/// Parses a decimal to its unscaled value, which must be below `limit`. A text with more than `scale` digits after the decimal
-/// point is rejected, not rounded.
+/// Parses a decimal to its unscaled value, which must be below `limit`. A text with more than `scale` digits after the
+/// decimal point is rejected, not rounded.
 ///
 /// # Errors
 /// Any [`NotANumber`].
@@ -63,7 +63,7 @@ pub(crate) fn decimal(text: &[u8], limit: i128, scale: usize) -> Result<i128, No
     if whole.is_empty() && fraction.is_empty() {
         return Err(NotANumber::Shape);
     }
-    // 18 digits fit in 64 bits, whose arithmetic is faster than that of 128.
+    // 18 digits fit in 64 bits, and 64-bit arithmetic is faster than 128-bit arithmetic.
     let value = if whole.len() + scale <= 18 && fraction.len() <= scale {
         let mut value = 0_u64;
         for digit in whole.iter().chain(fraction) {
@@ -105,7 +105,7 @@ pub(crate) fn double(text: &[u8]) -> Result<f64, NotANumber> {
     }
 }
 
-/// Parses a decimal of any length with overflow checks; it also finds the reason for a rejection.
+/// Parses a decimal of any length with overflow checks, and determines the reason if it is invalid.
 #[cold]
 fn long_decimal(whole: &[u8], fraction: &[u8], scale: usize) -> Result<i128, NotANumber> {
     if !whole.iter().chain(fraction).all(u8::is_ascii_digit) {

@@ -22,14 +22,14 @@ use crate::source::source_file::SourceFile;
 use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
 
-/// The byte order mark that spreadsheets put before UTF-8.
+/// The byte order mark that spreadsheets write before UTF-8 text; it is not part of the first field.
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads a whole object into a collector, as Parquet if the contract or the content says so.
 ///
 /// # Errors
-/// `QualityGate` if the columns differ from those of the contract, or the object cannot be decompressed; else those of the store
-/// and of the collector.
+/// `QualityGate` if the columns differ from those of the contract, or the object cannot be decompressed; else those of
+/// the store and of the collector.
 pub(crate) async fn read_file(
     reading: &Arc<ReadContext>,
     collector: &Arc<BlockCollector>,
@@ -60,7 +60,8 @@ pub(crate) async fn read_file(
 
 /// Opens an object as a stream of decompressed bytes from its beginning, and returns its format.
 ///
-/// The stream of a Parquet object has its bytes as they are; the Parquet reader does not use it, because it needs ranges.
+/// A Parquet object is streamed unchanged. The Parquet reader does not use this stream, because it requests byte
+/// ranges.
 pub(crate) async fn open(
     reading: &Arc<ReadContext>,
     file: &SourceFile,
@@ -98,10 +99,10 @@ pub(crate) async fn open(
 /// The cutter of an object whose bytes come from a store.
 type Pieces = Cutter<BoxStream<'static, Result<Bytes>>>;
 
-/// Reads the byte order mark and the header.
+/// Skips the byte order mark and reads the header, if the contract declares one.
 ///
-/// Returns the layout of the columns, the piece that begins with the first record, and that record's line; `None` if the object
-/// has no content.
+/// Returns the layout of the columns, the piece that begins with the first record, and that record's line; `None` if
+/// the object has no content.
 ///
 /// # Errors
 /// `QualityGate` if the header is too long, unreadable or lacks columns, or if the text is UTF-16.
@@ -134,7 +135,7 @@ async fn begin(
                 ErrorKind::QualityGate,
                 format!("`{}` is UTF-16, which is not supported", file.name),
             )
-            .hint("write it as UTF-8"));
+            .hint("write the file as UTF-8"));
         }
         if block.start == 0 && text.starts_with(UTF8_MARK) {
             text = text.slice(UTF8_MARK.len()..);
@@ -175,9 +176,9 @@ enum PendingPiece {
     Block(Arc<Block>, SpawnedTask<Result<Decoded>>),
     /// A line longer than any record may be. It waits for the blocks before it, because they determine its line number.
     LongLine {
-        /// The offset of its first byte in the object.
+        /// The offset of the line's first byte in the object.
         start: u64,
-        /// Its first bytes, which the quarantine shows.
+        /// The line's first bytes, which the quarantine shows.
         shown: Vec<u8>,
     },
 }
@@ -272,7 +273,7 @@ async fn finished(task: SpawnedTask<Result<Decoded>>) -> Result<Decoded> {
     task.join().await.unwrap_or_else(|error| {
         Err(Error::new(
             ErrorKind::Failed,
-            format!("decoding ended unexpectedly: {error}"),
+            format!("decoding an input file ended unexpectedly: {error}"),
         ))
     })
 }

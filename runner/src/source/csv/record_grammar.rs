@@ -6,7 +6,8 @@
 
 use memchr::{memchr, memchr2};
 
-/// The length of the longest record that is read. Without a limit, the rest of a file could belong to an unclosed quote.
+/// The length of the longest record that is read. Without a limit, an unclosed quote could make the rest of a file one
+/// record.
 pub(crate) const RECORD_LIMIT_BYTES: usize = 1 << 20;
 
 /// The delimiter and the quote of delimited text.
@@ -29,7 +30,7 @@ pub(crate) enum Beyond {
     LongLine,
 }
 
-/// The range of a field's content in its text, without its quotes.
+/// The range of a field's content in the text of a block, without the quotes around the field.
 ///
 /// Two flags are packed into the highest bits, so that a span takes 8 bytes and a batch's spans stay in the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +73,7 @@ impl FieldSpan {
         self.start & Self::QUOTED != 0
     }
 
-    /// `true` if the content has doubled quotes, each of which its reader must replace by one quote.
+    /// `true` if the content has doubled quotes, each of which stands for one quote in the value.
     pub(crate) fn has_doubled_quotes(self) -> bool {
         self.end & Self::DOUBLED != 0
     }
@@ -99,14 +100,14 @@ pub(crate) enum Broken {
 pub(crate) enum Outcome {
     /// A complete record.
     Whole {
-        /// The position of its line end.
+        /// The position of the record's line end.
         content_end: usize,
         /// The position of the next record.
         end: usize,
     },
     /// A record that cannot be read. Only its first line is rejected; the next record begins on the next line.
     Broken {
-        /// The reason why it cannot be read.
+        /// The reason why the record cannot be read.
         why: Broken,
         /// The position of the first line's end.
         content_end: usize,
@@ -117,9 +118,10 @@ pub(crate) enum Outcome {
     Open,
 }
 
-/// Reads the record that begins at `start` and appends its fields.
+/// Reads the record that begins at `start` and appends the spans of its fields to `fields`.
 ///
-/// If the record is broken or open, the list keeps the fields that were appended until then; the caller must remove them.
+/// If the record is broken or open, the list keeps the fields that were appended until then; the caller must remove
+/// them.
 pub(crate) fn read_record(
     text: &[u8],
     start: usize,

@@ -19,34 +19,34 @@ const FAST_FROM_BYTES: usize = 16 << 10;
 /// second-level cache.
 const WINDOW_BYTES: usize = 64 << 10;
 
-/// The location of one record in a block, and whether its fields are as expected.
+/// The location of one record in a block, and whether the record has the expected number of fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RecordSpan {
-    /// The position of its first byte in the block.
+    /// The position of the record's first byte in the block.
     pub(crate) start: u32,
-    /// The position of its line end.
+    /// The position of the record's line end in the block.
     pub(crate) end: u32,
-    /// The physical line on which it begins, counted from 0 at the block's first line.
+    /// The physical line on which the record begins, counted from 0 at the block's first line.
     pub(crate) line: u32,
-    /// The physical line on which it ends.
+    /// The physical line on which the record ends, counted like `line`.
     pub(crate) last_line: u32,
-    /// Whether it has the expected fields.
+    /// Whether the record has the expected number of fields.
     pub(crate) shape: RecordShape,
 }
 
 /// The result of checking the number of fields in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RecordShape {
-    /// It has the expected number of fields.
+    /// The record has the expected number of fields.
     Whole,
-    /// It has this number of fields instead.
+    /// The record has this number of fields, which is not the expected one.
     Fields(u32),
-    /// It cannot be read; its fields are a guess.
+    /// The record cannot be read; the fields are guessed from the delimiters in its first line.
     Broken(Broken),
 }
 
-/// Records and their fields. Every record has exactly `width` fields here: missing ones are empty, and additional ones are
-/// dropped.
+/// Records and their fields. Every record is stored with exactly `width` fields: missing fields are empty, and
+/// additional fields are dropped.
 #[derive(Debug)]
 pub(crate) struct Records {
     /// The number of fields per record.
@@ -67,7 +67,7 @@ impl Records {
         }
     }
 
-    /// Removes all records and keeps the memory.
+    /// Removes all records and keeps the allocations for the next batch.
     pub(crate) fn clear(&mut self) {
         self.list.clear();
         self.fields.clear();
@@ -85,7 +85,7 @@ impl Records {
         });
     }
 
-    /// Returns the span of a record's field.
+    /// Returns the span of the field at `index` in a record.
     pub(crate) fn field(&self, record: usize, index: usize) -> FieldSpan {
         self.fields[record * self.width + index]
     }
@@ -98,13 +98,13 @@ pub(crate) enum Filled {
     More,
     /// The text is exhausted.
     Done,
-    /// The text ends inside a record; its beginning is left.
+    /// The text ends inside a record; [`Splitter::position`] is the beginning of that record.
     Open,
 }
 
-/// Splits one text, record by record.
+/// Splitter of one text into records; it stops after any number of records and continues later.
 pub(crate) struct Splitter<'a> {
-    /// The whole text.
+    /// The text of the whole block.
     text: &'a [u8],
     /// The delimiter and the quote.
     dialect: Dialect,
@@ -112,7 +112,7 @@ pub(crate) struct Splitter<'a> {
     beyond: Beyond,
     /// The position of the next record.
     position: usize,
-    /// The physical line of `position`.
+    /// The physical line of `position`, counted from 0.
     line: u32,
     /// The number of blank lines before `position`.
     blank_lines: u32,
@@ -152,7 +152,7 @@ impl<'a> Splitter<'a> {
         self.blank_lines
     }
 
-    /// Appends records until the list has `limit` of them.
+    /// Appends records until the list has `limit` records or no complete record is left.
     pub(crate) fn fill(&mut self, records: &mut Records, limit: usize) -> Filled {
         while records.list.len() < limit {
             self.skip_blank_lines();
@@ -225,12 +225,13 @@ impl<'a> Splitter<'a> {
         })
     }
 
-    /// Reads one record with the fast reader, or by the grammar if the two might differ; `false` if the record is still
-    /// open.
+    /// Reads one record with the fast reader, or by the grammar if the two might differ; returns `false` if the text
+    /// ends inside the record.
     fn fast_record(&mut self, records: &mut Records) -> bool {
         let start = self.position;
         let reader = self.fast.as_mut().expect("the caller saw the fast reader");
-        // The reader stops only at its end: it reads from memory and accepts records of any width.
+        // The reader cannot fail: it reads from memory and accepts records of any width. It stops only at the end of
+        // its text.
         let Ok(Some(record)) = reader.read_byte_record() else {
             self.fast = None;
             return self.slow_record(records);
@@ -261,7 +262,7 @@ impl<'a> Splitter<'a> {
         true
     }
 
-    /// Reads one record by the grammar; `false` if the record is still open.
+    /// Reads one record by the grammar; returns `false` if the text ends inside the record.
     fn slow_record(&mut self, records: &mut Records) -> bool {
         let start = self.position;
         let before = records.fields.len();

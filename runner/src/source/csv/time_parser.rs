@@ -15,7 +15,7 @@ const MICROSECONDS_A_SECOND: i64 = 1_000_000;
 pub(crate) struct TimeParser {
     /// The pattern as the contract writes it.
     text: String,
-    /// The items of the pattern.
+    /// The parsed pattern, whose items are read in order.
     pattern: TimePattern,
     /// The positions of all parts if every item has a fixed width, as in most patterns; else `None`.
     fixed: Option<Fixed>,
@@ -42,7 +42,7 @@ struct Fixed {
     literals: Vec<(usize, u8)>,
 }
 
-/// The numbers that were read from a text and are not checked yet.
+/// The numbers that were read from a text, before it is checked that such a time exists.
 #[derive(Default)]
 struct TimeParts {
     /// The year, with its century.
@@ -64,7 +64,7 @@ struct TimeParts {
 }
 
 impl TimeParser {
-    /// Parses a pattern.
+    /// Prepares a parser for a pattern.
     ///
     /// # Errors
     /// [`PatternError`] if the text is not a valid pattern.
@@ -88,7 +88,8 @@ impl TimeParser {
         i32::try_from(microseconds.div_euclid(86_400 * MICROSECONDS_A_SECOND)).ok()
     }
 
-    /// Parses a timestamp to microseconds since 1970-01-01 00:00:00; `None` as for [`Self::date`].
+    /// Parses a timestamp to microseconds since 1970-01-01 00:00:00; `None` if the text does not match or the time does
+    /// not exist.
     #[inline]
     pub(crate) fn timestamp(&self, text: &[u8]) -> Option<i64> {
         match &self.fixed {
@@ -109,7 +110,7 @@ impl TimeParser {
 }
 
 impl TimeParts {
-    /// Reads one item from the beginning of a text and returns the rest.
+    /// Reads one item from the beginning of a text and returns the rest; `None` if the text does not match the item.
     fn read<'a>(&mut self, item: Item, text: &'a [u8]) -> Option<&'a [u8]> {
         let digits = |count: usize, part: &mut i64| {
             let (found, rest) = text.split_at_checked(count)?;
@@ -189,7 +190,7 @@ impl TimeParts {
         (hours < 24 && minutes < 60).then_some(rest)
     }
 
-    /// Checks the parts and converts them to microseconds since 1970-01-01 00:00:00.
+    /// Converts the parts to microseconds since 1970-01-01 00:00:00; `None` if such a time does not exist.
     fn timestamp(&self) -> Option<i64> {
         let days = days_from_civil(self.year, self.month, self.day)?;
         let seconds = seconds(days, self.hour, self.minute, self.second)? - self.offset_seconds;
@@ -198,7 +199,7 @@ impl TimeParts {
 }
 
 impl Fixed {
-    /// Parses a text of fixed length without walking through the items.
+    /// Parses a text at the known positions, which is faster than reading item by item.
     #[inline]
     fn timestamp(&self, text: &[u8]) -> Option<i64> {
         if text.len() != self.length {
@@ -264,7 +265,7 @@ fn number(digits: &[u8]) -> Option<i64> {
     })
 }
 
-/// Parses the two digits at a position.
+/// Parses the two digits at a position; `None` if either byte is not a digit.
 #[inline]
 fn two(text: &[u8], position: usize) -> Option<i64> {
     let tens = text[position].wrapping_sub(b'0');
@@ -293,7 +294,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
     const LENGTHS: [u8; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     /// The days before each month in a year that begins in March.
     const BEFORE: [u16; 12] = [306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275];
-    // The calendar repeats after 400 years; adding them keeps every number positive.
+    // The calendar repeats after 400 years; adding one such period keeps every number positive.
     /// The period of the calendar in years.
     const CYCLE_YEARS: i64 = 400;
     /// The period of the calendar in days.

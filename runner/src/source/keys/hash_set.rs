@@ -9,9 +9,9 @@ use crate::source::keys::row_hash::NO_HASH;
 /// Row hashes are uniform already, so their lowest bits serve as the slot.
 #[derive(Debug)]
 pub(crate) struct HashSet128 {
-    /// Slots of the hashes.
+    /// The slots, at most half of them occupied.
     table: HashTable<HashSlot>,
-    /// Number of hashes.
+    /// The number of hashes in the set.
     len: usize,
 }
 
@@ -28,7 +28,7 @@ impl HashSet128 {
         }
     }
 
-    /// Returns the bytes that a set of `capacity` hashes takes in memory.
+    /// Returns the number of bytes that a set of `capacity` hashes takes in memory.
     pub(crate) fn bytes_for(capacity: usize) -> usize {
         HashTable::<HashSlot>::bytes(Self::slots_for(capacity))
     }

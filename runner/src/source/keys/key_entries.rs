@@ -1,5 +1,5 @@
-//! Hashes of all rows of a dataset, with the rows' positions. The hashes are divided by their highest bits into parts, and one
-//! part at a time fits in memory.
+//! Hashes of all rows of a dataset, with the rows' positions. The hashes are divided by their highest bits into parts,
+//! and one part at a time fits in memory.
 
 use std::io::Read as _;
 use std::sync::{Arc, Mutex};
@@ -15,8 +15,8 @@ use crate::{ErrorKind, Result};
 
 /// The position of an accepted row: the rank of its block, then its number among the block's accepted rows.
 ///
-/// Ranks grow with the file's name and the offset in it, so the lowest position is the first row in the input. Of several rows
-/// with the same key, that row is kept.
+/// Ranks grow with the file's name and the offset in it, so the lowest position is the first row in the input. Of
+/// several rows with the same key, the one with the lowest position is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     /// The rank of the row's block, unique in the dataset.
@@ -34,7 +34,8 @@ pub(crate) struct KeyEntry {
     pub(crate) position: Position,
 }
 
-/// Returns the number of parts for `bytes` of raw data, so that a part has about 256 thousand rows if a row has about 64 bytes.
+/// Returns the number of parts for `bytes` of raw data, so that a part has about 256 thousand rows if a row has about
+/// 64 bytes.
 pub(crate) fn parts_for(bytes: u64) -> usize {
     let parts = usize::try_from(bytes >> 24).unwrap_or(usize::MAX);
     parts.clamp(8, 512).next_power_of_two()
@@ -47,7 +48,7 @@ pub(crate) struct Entries {
     parts: usize,
     /// The memory for hashes of keys, shared by all datasets.
     budget: Arc<Budget>,
-    /// The file for entries that do not fit in the budget.
+    /// The disk space for entries that do not fit in the budget.
     spill: Spill,
     /// The entries of each block, in the order in which blocks arrived.
     chunks: Mutex<Vec<BlockEntries>>,
@@ -60,20 +61,20 @@ struct BlockEntries {
     rank: u64,
     /// The index of each part's first entry, then the number of all entries.
     starts: Vec<u32>,
-    /// The hashes and the rows.
+    /// The hashes, and the number of each row among the block's accepted rows.
     content: EntryData,
 }
 
 /// The storage of a block's entries.
 #[derive(Debug)]
 enum EntryData {
-    /// The hashes, the rows, and their share of the budget.
+    /// The hashes, the rows' numbers, and the memory that both take from the budget.
     Memory(
         Vec<u128>,
         Vec<u32>,
-        #[expect(dead_code, reason = "given back when dropped")] Taken,
+        #[expect(dead_code, reason = "returned to the budget when dropped")] Taken,
     ),
-    /// A segment of the spill file: all hashes, then all rows.
+    /// A segment of a spill file: all hashes, then the numbers of all rows.
     Disk(Segment),
 }
 
@@ -93,7 +94,7 @@ impl Entries {
         self.parts
     }
 
-    /// Returns the number of bytes on disk.
+    /// Returns the number of bytes that were spilled to disk.
     pub(crate) fn spilled_bytes(&self) -> u64 {
         self.spill.written_bytes()
     }
@@ -194,7 +195,7 @@ impl Entries {
         Ok(entries)
     }
 
-    /// Returns the part of a hash: its highest bits.
+    /// Returns the index of the part to which a hash belongs: its highest bits.
     fn part(&self, hash: u128) -> usize {
         let bits = self.parts.trailing_zeros();
         (hash >> (128 - bits)) as usize
@@ -208,7 +209,8 @@ impl Entries {
     }
 }
 
-/// Returns the positions of duplicates: of several entries with the same hash, all but the one with the lowest position.
+/// Returns the positions of duplicates: of several entries with the same hash, all but the one with the lowest
+/// position.
 pub(crate) fn repeated(entries: &[KeyEntry]) -> Vec<Position> {
     let slots = (entries.len().max(4) * 2).next_power_of_two();
     let mask = slots - 1;
@@ -239,10 +241,10 @@ pub(crate) fn repeated(entries: &[KeyEntry]) -> Vec<Position> {
 /// Reads `length` bytes of a segment from an offset.
 fn read_exact(segment: &Segment, from: u64, length: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![0; length];
-    segment
-        .read(from)?
-        .read_exact(&mut bytes)
-        .context(ErrorKind::Failed, "spilled keys cannot be read back")?;
+    segment.read(from)?.read_exact(&mut bytes).context(
+        ErrorKind::Failed,
+        "keys that were spilled to disk cannot be read back",
+    )?;
     Ok(bytes)
 }
 

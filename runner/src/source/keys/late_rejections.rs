@@ -21,7 +21,8 @@ use crate::sql::held::memory_budget::Budget;
 /// Rows that were accepted during decoding and are rejected afterwards.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Late {
-    /// Per rank of a block: the numbers of its rejected rows among its accepted ones, each with the reason.
+    /// The rejected rows by the rank of their block. A row is given by its number among the rows of the block that
+    /// decoding accepted, with the reason.
     rows: BTreeMap<u64, BTreeMap<u32, Reason>>,
 }
 
@@ -57,7 +58,7 @@ pub(crate) struct KeyPartition {
     entries: Arc<Entries>,
     /// The hashes of rows that were rejected during decoding.
     rejected: HashSet128,
-    /// The rows that were rejected afterwards.
+    /// The rows that were rejected after decoding.
     late: Arc<Late>,
 }
 
@@ -105,7 +106,7 @@ impl Reason {
                     row: offset(record),
                     column: columns.map(Into::into),
                     rule: rule::KEY.into(),
-                    message: "the key occurs in an earlier row".to_owned(),
+                    message: "an earlier row has the same key".to_owned(),
                     by_reference: false,
                 }
             }
@@ -113,8 +114,8 @@ impl Reason {
     }
 }
 
-/// Finds the rows with duplicate keys or unresolved references, now that the whole dataset was decoded. Rows that break a rule
-/// which only warns are counted and not returned.
+/// Finds the rows with duplicate keys or unresolved references, now that the whole dataset was decoded. Rows that break
+/// a rule which only warns are counted and not returned.
 ///
 /// # Errors
 /// `Failed` if spilled entries cannot be read back.
@@ -124,8 +125,8 @@ pub(crate) async fn resolve(
     dataset: usize,
     resolved: &[Vec<Resolved>],
 ) -> Result<Arc<Late>> {
-    // The steps have the order of decoding, in which references to other datasets come before the key. The rejected
-    // rows must not depend on the amount of memory.
+    // References to other datasets come before the key, as during decoding, so that the rejected rows do not depend on
+    // the amount of memory.
     let mut late = Arc::new(Late::default());
     let others = |reference: &ReferencePlan| {
         reference.dataset != dataset && reference.severity == Severity::Reject
@@ -159,7 +160,7 @@ pub(crate) async fn resolve(
 
 /// Finds the rows for which a reference that `is_chosen` selects leads to no accepted row.
 ///
-/// References that lead to no row at all are sorted before those that lead to a rejected one, because the first reason
+/// References that lead to no row at all are sorted before those that lead to a rejected row, because the first reason
 /// for a row is kept.
 async fn find_unresolved(
     reading: &Arc<ReadContext>,
@@ -262,7 +263,8 @@ pub(crate) fn targets(
 }
 
 impl KeyPartition {
-    /// Returns the rows of one part whose reference leads to no accepted row; the flag is `true` if it leads to a rejected one.
+    /// Returns the rows of one part whose reference leads to no accepted row; the flag is `true` if it leads to a
+    /// rejected row.
     fn unresolved(
         &self,
         references: &Entries,
@@ -294,8 +296,8 @@ impl KeyPartition {
 
 /// Finds the rows whose key occurs in an earlier row; rows that are rejected for another reason are ignored.
 ///
-/// Parts are independent of each other and are searched in parallel. If the key only warns, the duplicates are counted
-/// and no row is returned.
+/// Parts are independent of each other and are searched in parallel. If the severity of a duplicate is a warning, the
+/// duplicates are counted and no row is returned.
 async fn find_repeated_keys(
     reading: &Arc<ReadContext>,
     collector: &Arc<BlockCollector>,

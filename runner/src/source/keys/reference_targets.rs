@@ -1,4 +1,4 @@
-//! The rows to which references may lead, as hashes: a dataset's accepted rows, and its rejected ones.
+//! Hashes of the rows to which references may lead: of a dataset's accepted rows, and of its rejected rows.
 
 use crate::source::keys::hash_set::HashSet128;
 use crate::source::keys::key_entries::{Entries, Position};
@@ -12,16 +12,17 @@ use crate::Result;
 pub(crate) struct ReferenceTarget {
     /// The hashes of accepted rows.
     accepted: HashSet128,
-    /// The hashes of rejected rows; a reference to one is rejected as a consequence and counted separately.
+    /// The hashes of rejected rows. A row that refers to one of them is rejected as a consequence and counted
+    /// separately.
     rejected: HashSet128,
-    /// The share of the budget that the sets occupy.
-    #[expect(dead_code, reason = "given back when dropped")]
+    /// The memory that both sets take from the budget.
+    #[expect(dead_code, reason = "returned to the budget when dropped")]
     taken: Taken,
 }
 
 impl ReferenceTarget {
-    /// Loads all hashes into memory; `None` if the budget has no room for them. `is_dropped` returns `true` for entries that were
-    /// rejected after decoding.
+    /// Loads all hashes into memory; `None` if the budget has no room for them. `is_dropped` returns `true` for entries
+    /// that were rejected after decoding.
     ///
     /// # Errors
     /// `Failed` if spilled entries cannot be read back.

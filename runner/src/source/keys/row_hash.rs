@@ -1,7 +1,7 @@
 //! Hashes the values of some columns of each row, so that keys and references are compared by hashes instead of values.
 //!
-//! A hash has 128 bits: among 10^9 different keys, two with the same hash are expected once in 10^20 runs. Each run has a
-//! new seed, so collisions cannot be crafted.
+//! A hash has 128 bits: among 10^9 different keys, two with the same hash are expected once in 10^20 runs. Each run has
+//! a new seed, so collisions cannot be crafted.
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{

@@ -42,8 +42,8 @@ enum Source {
 /// Reads a whole Parquet object into a collector; the line of a row is its number, counted from 1.
 ///
 /// # Errors
-/// `QualityGate` if the object is not valid Parquet, or its columns differ from those of the contract; else those of the store
-/// and of the collector.
+/// `QualityGate` if the object is not valid Parquet, or its columns differ from those of the contract; else those of
+/// the store and of the collector.
 pub(crate) async fn read_parquet(
     reading: &Arc<ReadContext>,
     collector: &Arc<BlockCollector>,
@@ -70,10 +70,10 @@ pub(crate) async fn read_parquet(
     Ok(())
 }
 
-/// Moves rows of a Parquet object that decoding accepted to the quarantine.
+/// Moves rows of a Parquet object to the quarantine that were accepted during decoding.
 ///
-/// `ranks` lists the rows to reject per batch, in ascending order. The object is read again, because accepted rows keep no
-/// location.
+/// `ranks` lists the rows to reject per batch, in ascending order. The object is read again, because accepted rows keep
+/// no location.
 ///
 /// # Errors
 /// Those of [`read_parquet`].
@@ -128,7 +128,7 @@ pub(crate) async fn revisit_parquet(
 /// The batches of an object, decoded as they are requested.
 type Batches = ParquetRecordBatchStream<ParquetObject>;
 
-/// Opens an object with its metadata and plans which columns to read.
+/// Opens an object: reads the footer, and matches the object's columns with those of the contract.
 async fn open(
     reading: &ReadContext,
     collector: &BlockCollector,
@@ -163,8 +163,8 @@ async fn open(
     Ok((batches, sources))
 }
 
-/// Returns the source of each contract column, and the indices of the object's columns that must be read. Positions in the
-/// sources count only the latter.
+/// Returns the source of each contract column, and the indices of the object's columns that must be read. A position in
+/// a source counts only the columns that are read.
 ///
 /// # Errors
 /// `QualityGate` if a column is missing or has the wrong type, or a path column has no valid value.
@@ -266,7 +266,7 @@ async fn next(batches: &mut Batches, file: &SourceFile) -> Result<Option<RecordB
         .map_err(|error| unreadable(error, file))
 }
 
-/// Judges one batch: finds the faults of its values, then applies rules and references.
+/// Decides which rows of a batch are accepted: finds faults in the values, then applies row rules and references.
 fn judge(
     collector: &BlockCollector,
     file: &str,
@@ -316,7 +316,8 @@ fn columns(
         .collect()
 }
 
-/// Records a fault for each NULL in a column that must not be NULL, and for each timestamp that is not a whole microsecond.
+/// Records a fault for each NULL in a column that must not be NULL, and for each timestamp that is not a whole
+/// microsecond.
 fn find_faults(
     column: &Column,
     array: &ArrayRef,
@@ -344,7 +345,8 @@ fn find_faults(
         for row in 0..values.len() {
             if values.is_valid(row) && values.value(row) % 1000 != 0 {
                 faults.add(row, Some(&name), rule::TYPE, || {
-                    "expected a timestamp in microseconds, got nanoseconds".to_owned()
+                    "expected a timestamp in whole microseconds, got one with nanoseconds"
+                        .to_owned()
                 });
             }
         }
@@ -385,7 +387,8 @@ fn note(first_line: u64) -> BlockNote {
     }
 }
 
-/// Converts an error of the Parquet reader: to that of the store if it wraps one, else to one about invalid Parquet.
+/// Converts an error of the Parquet reader to the error of the store that it wraps or, without one, to one about
+/// invalid Parquet.
 fn unreadable(error: ParquetError, file: &SourceFile) -> Error {
     // A store's error comes wrapped; any other error means that the bytes are invalid.
     let message = format!("`{}` cannot be read as Parquet", file.name);

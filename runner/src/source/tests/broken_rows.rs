@@ -67,11 +67,11 @@ async fn values_invalid_for_their_type_are_rejected_with_their_column() {
     assert_eq!(messages[0], "expected int, got `x`");
     assert_eq!(
         messages[1],
-        "expected a date like `%Y-%m-%d`, got `2023-02-29`"
+        "expected a date in the format `%Y-%m-%d`, got `2023-02-29`"
     );
     assert_eq!(
         messages[2],
-        "expected decimal(12,2), got `1.234`, which has 3 digits after the point"
+        "expected decimal(12,2), got `1.234`, which has 3 digits after the decimal point"
     );
     assert_eq!(messages[4], "expected `1` or `0`, got `yes`");
     assert_eq!(
@@ -268,7 +268,7 @@ async fn too_large_a_share_of_bad_lines_fails_the_run() {
     assert_eq!(refused.error.kind(), ErrorKind::QualityGate);
     assert_eq!(
         refused.error.to_string(),
-        "too many rows break their contract: 2 of 101 lines of `t` (type 1); at most 1 % may"
+        "too many rows break their contract: 2 of 101 lines of `t` (rejected rows per rule: type 1); at most 1 % of the lines may be rejected"
     );
     assert_eq!(bad(&refused.quarantine).await.len(), 1);
     assert_eq!(refused.reports[0].1.accepted, 99);

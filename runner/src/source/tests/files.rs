@@ -117,10 +117,13 @@ async fn the_error_of_missing_columns_names_them_and_their_file() {
     assert_eq!(kind, ErrorKind::QualityGate);
     assert_eq!(
         message,
-        "`memory://raw/t/a.csv` lacks the columns `b`, `c`; it has `a`, `d`"
+        "`memory://raw/t/a.csv` lacks the contract's columns `b`, `c`; the file has `a`, `d`"
     );
     let (_, message) = refusal(contract("a int"), "a,a\n1,2\n").await;
-    assert_eq!(message, "`memory://raw/t/a.csv` has two columns named `a`");
+    assert_eq!(
+        message,
+        "the header of `memory://raw/t/a.csv` has column `a` more than once"
+    );
 }
 
 #[tokio::test]
@@ -162,7 +165,7 @@ async fn too_few_rows_fail_the_run() {
     assert_eq!(kind, ErrorKind::QualityGate);
     assert_eq!(
         message,
-        "`t` has 0 rows in `memory://raw/t`; its contract requires 1"
+        "`t` has 0 rows in `memory://raw/t`, but its contract requires at least 1"
     );
 }
 
@@ -264,11 +267,11 @@ async fn folders_of_the_path_become_columns() {
     for (file, message) in [
         (
             "x.csv",
-            "the path of `memory://raw/t/x.csv` has no folder `dt=…`",
+            "the path of `memory://raw/t/x.csv` has no folder `dt=<value>`, which the contract requires",
         ),
         (
             "dt=1/x.csv",
-            "`dt=1` in the path of `memory://raw/t/dt=1/x.csv`: expected a date like `%Y-%m-%d`, got `1`",
+            "folder `dt=1` in the path of `memory://raw/t/dt=1/x.csv`: expected a date in the format `%Y-%m-%d`, got `1`",
         ),
     ] {
         let inputs = vec![input("t", contract.clone(), &[(file, "a\n1\n")]).await];
@@ -383,7 +386,7 @@ async fn parquet_with_missing_columns_or_wrong_types_is_rejected() {
     .await;
     assert_eq!(
         message,
-        "`memory://raw/t/a.csv` lacks the column `b`; it has `id`"
+        "`memory://raw/t/a.csv` lacks the contract's column `b`; the file has `id`"
     );
     let (kind, message) = refusal(
         Contract {

@@ -96,8 +96,11 @@ async fn references_must_lead_to_accepted_rows() {
         (2, 1, 1)
     );
     let bad = bad(&sources.quarantine).await;
-    assert_eq!(bad[0].message, "the row that it refers to was rejected");
-    assert_eq!(bad[1].message, "the row that it refers to does not exist");
+    assert_eq!(bad[0].message, "this row refers to a rejected row");
+    assert_eq!(
+        bad[1].message,
+        "this row refers to a row that does not exist"
+    );
 }
 
 #[tokio::test]
@@ -211,7 +214,7 @@ async fn references_that_form_a_cycle_are_rejected() {
     assert_eq!(refused.error.kind(), ErrorKind::Usage);
     assert_eq!(
         refused.error.to_string(),
-        "`one` and `two` refer to each other in a cycle"
+        "the references between `one` and `two` form a cycle"
     );
 }
 
@@ -225,7 +228,7 @@ async fn a_duplicate_key_fails_a_run_that_accepts_no_bad_row() {
     let refused = read_with(inputs, &settings).await.unwrap_err();
     assert_eq!(
         refused.error.to_string(),
-        "`memory://raw/users/a.csv` line 3, column `id`: the key occurs in an earlier row (rule `key`)"
+        "`memory://raw/users/a.csv` line 3, column `id`: an earlier row has the same key (rule `key`)"
     );
     assert_eq!(refused.quarantine.rows(), 1);
 }

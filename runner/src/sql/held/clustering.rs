@@ -1,4 +1,4 @@
-//! Brings rows with an equal value together. The value is computed from each row; each block of rows is sorted by it before it is
+//! Groups held rows by a value that is computed from each row. Each block of rows is sorted by this value before it is
 //! held, and a scan then reads all blocks value by value.
 //!
 //! A block fits the processor's caches, so that sorting it costs little; reading then copies long runs.
@@ -26,8 +26,8 @@ use crate::sql::held::raw_table::statistics;
 use crate::sql::scan_exec::ScanSource;
 use crate::sql::value_ids::{ValueNumbers, in_stretches};
 
-/// The number of distinct values above which blocks are not sorted, because hardly any two rows of a block would have the same
-/// value.
+/// The number of distinct values above which blocks are not sorted, because hardly any two rows of a block would have
+/// the same value.
 const MOST_VALUES: usize = 1 << 16;
 
 /// The sort of blocks by a value that is computed from each row.
@@ -106,7 +106,7 @@ impl Clustering {
         self.lock().in_order()
     }
 
-    /// Locks the numbers of the values.
+    /// Locks the numbering of the values, which all decoder threads share.
     fn lock(&self) -> std::sync::MutexGuard<'_, ValueNumbers> {
         self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,7 +123,7 @@ pub(crate) struct ClusteredBlock {
 }
 
 impl ClusteredBlock {
-    /// Returns the rows that have a value, without dropped ones; `None` if the block does not contain the value.
+    /// Returns the rows with this value, without dropped rows; `None` if the block does not contain the value.
     fn of_value(&self, value: u32) -> Result<Option<RecordBatch>> {
         let found = self
             .stretches
@@ -155,7 +155,8 @@ pub(crate) struct ClusteredRows {
 }
 
 impl ClusteredRows {
-    /// Creates the scan over groups that are all in memory and sorted. `values` are the numbers of the values, sorted by value.
+    /// Creates the scan over groups that are all in memory and sorted. `values` are the numbers of the values, sorted
+    /// by value.
     pub(crate) fn new(
         groups: Arc<[Arc<Group>]>,
         values: Vec<u32>,

@@ -1,4 +1,4 @@
-//! The memory that reading may hold, accounted in `DataFusion`'s pool.
+//! Limits on the memory for one purpose, such as held rows or keys, accounted in `DataFusion`'s pool.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
 
-/// A share of the pool. If a caller is refused memory, it spills its rows to disk.
+/// A share of the memory pool. A caller that gets no memory from it spills its data to disk.
 #[derive(Debug)]
 pub(crate) struct Budget {
     /// Memory in use, as the pool counts it.
@@ -15,10 +15,10 @@ pub(crate) struct Budget {
     limit_bytes: usize,
 }
 
-/// Memory taken from a budget and returned when dropped.
+/// Memory taken from a budget; dropping this value returns the memory.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    /// The budget that it returns to.
+    /// The budget to which the memory returns.
     budget: Arc<Budget>,
     /// The number of bytes taken.
     bytes: usize,

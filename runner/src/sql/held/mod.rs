@@ -1,10 +1,13 @@
 //! Rows held between two stages, in memory while the budget lasts and on disk afterwards.
 //!
-//! Two implementations of this idea are kept side by side until they are merged: `raw_batches` with its `raw_table`, `clustering`
-//! and `spill_file` holds the accepted rows of a dataset while it is read, block by block, so that a late rejection can remove
-//! rows again; `results` holds the rows of a query by partition, so that checks and later outputs read them without asking the
-//! store. They differ in their spill formats (IPC stream and IPC file) and in the way rows are addressed. Merging them belongs to
-//! the work on data that is larger than memory, where both are rewritten.
+//! There are two implementations:
+//! - `raw_batches`, with `raw_table`, `clustering` and `spill_file`, holds the accepted rows of a dataset block by
+//!   block while the dataset is read. Rows can be removed again if they are rejected after decoding. The spill format
+//!   is the IPC stream.
+//! - `results` holds the rows of a query by partition, so that checks and later outputs need not read them from the
+//!   store. The spill format is the IPC file.
+//!
+//! They are to be merged with the work on data that is larger than memory, which rewrites both.
 
 pub(crate) mod clustering;
 pub(crate) mod memory_budget;

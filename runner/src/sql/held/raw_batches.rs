@@ -1,5 +1,5 @@
-//! The accepted or the rejected rows of a dataset, as batches that are held in memory while the budget lasts and on disk
-//! afterwards.
+//! The accepted or the rejected rows of a dataset, as batches that are held in memory while the budget lasts and on
+//! disk afterwards.
 
 use std::collections::BTreeMap;
 use std::io::BufReader;
@@ -20,11 +20,11 @@ use crate::sql::held::memory_budget::{Budget, Taken};
 use crate::sql::held::spill_file::{Segment, Spill};
 use crate::{ErrorKind, Result};
 
-/// A collector of groups of batches. Groups arrive in any order; [`finish`](Self::finish) sorts them by rank, which is the
-/// position of their rows in the raw files.
+/// A collector of groups of batches. Groups arrive in any order; [`finish`](Self::finish) sorts them by rank, which is
+/// the position of their rows in the raw files.
 #[derive(Debug)]
 pub(crate) struct DatasetHolder {
-    /// Columns of the rows.
+    /// The schema of every batch.
     schema: SchemaRef,
     /// The budget from which groups take memory.
     budget: Arc<Budget>,
@@ -39,18 +39,18 @@ pub(crate) struct DatasetHolder {
 /// All held rows of a dataset, in the order of their ranks.
 #[derive(Debug)]
 pub(crate) struct HeldDataset {
-    /// Columns of the rows.
+    /// The schema of every batch.
     pub(crate) schema: SchemaRef,
     /// Groups in the order of their ranks.
     pub(crate) groups: Vec<Arc<Group>>,
-    /// The number of rows, without dropped ones.
+    /// The number of rows, without dropped rows.
     pub(crate) rows: u64,
     /// The size of all groups in memory, in bytes; a spilled group counts with its size before the spill.
     pub(crate) bytes: u64,
     /// The number of bytes that spilled groups take on disk.
     pub(crate) spilled_bytes: u64,
-    /// Numbers of the values by which groups are sorted, in the order of the values. `None` unless every group is sorted, which
-    /// only groups in memory are.
+    /// Numbers of the values by which groups are sorted, in the order of the values. `None` if some group is not
+    /// sorted; spilled groups never are.
     pub(crate) values: Option<Vec<u32>>,
 }
 
@@ -59,11 +59,12 @@ pub(crate) struct HeldDataset {
 pub(crate) struct Group {
     /// The batches, in memory or on disk.
     content: GroupData,
-    /// The number of rows, dropped ones included.
+    /// The number of rows, dropped rows included.
     rows: u32,
     /// The size of the batches in memory, in bytes; the size before the spill if they are on disk.
     bytes: usize,
-    /// Indices of the dropped rows, ascending. They count the rows in the order in which they were added, before any sort.
+    /// Indices of the dropped rows, ascending. They count the rows in the order in which they were added, before any
+    /// sort.
     dropped: Vec<u32>,
     /// The order of the rows if the group was sorted.
     order: Option<BlockOrder>,
@@ -98,12 +99,12 @@ impl DatasetHolder {
         }
     }
 
-    /// Makes the holder sort each group by a value.
+    /// Makes the holder sort each group by `clustering`, unless it is `None`.
     pub(crate) fn clustered(self, clustering: Option<Clustering>) -> Self {
         Self { clustering, ..self }
     }
 
-    /// Adds batches under a rank; blocks the thread if they must be written to disk.
+    /// Adds batches as one group with this rank; blocks the thread if they must be written to disk.
     ///
     /// # Errors
     /// `Failed` if neither memory nor disk has room.
@@ -139,14 +140,15 @@ impl DatasetHolder {
         Ok(())
     }
 
-    /// Drops rows of a rank's first group; `rows` are their indices, ascending.
+    /// Marks rows of a rank's first group as dropped; `rows` are their indices, ascending.
     pub(crate) fn drop_rows(&self, rank: u64, rows: Vec<u32>) {
         if let Some([group, ..]) = self.lock().get_mut(&rank).map(Vec::as_mut_slice) {
             group.dropped = rows;
         }
     }
 
-    /// Takes all groups out of the holder. Groups that are added later are lost; this happens only after reading has failed.
+    /// Takes all groups out of the holder. Groups that are added later are lost; this happens only after reading has
+    /// failed.
     pub(crate) fn finish(&self) -> HeldDataset {
         let spilled_bytes = self.spill.written_bytes();
         let groups = std::mem::take(&mut *self.lock())
@@ -168,7 +170,8 @@ impl DatasetHolder {
         }
     }
 
-    /// Sorts the batches if the holder has a sort. Returns them unsorted if it has none, or if their values cannot be computed.
+    /// Sorts the batches if the holder has a sort. Returns them unsorted if there are too many distinct values, or if a
+    /// value cannot be computed.
     fn in_order(&self, batches: Vec<RecordBatch>) -> (Vec<RecordBatch>, Option<BlockOrder>) {
         let Some(clustering) = &self.clustering else {
             return (batches, None);
@@ -177,7 +180,7 @@ impl DatasetHolder {
             Ok(Some((batch, order))) => (vec![batch], Some(order)),
             Ok(None) => (batches, None),
             Err(error) => {
-                // The query reports a value that cannot be computed.
+                // Not an error here: the query that computes the value reports it.
                 debug!(%error, "rows are held in the order of the input");
                 (batches, None)
             }
@@ -195,7 +198,7 @@ impl DatasetHolder {
         })
     }
 
-    /// Locks the groups.
+    /// Locks the groups, to which all decoder threads add.
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Vec<Group>>> {
         self.groups
             .lock()
@@ -204,7 +207,7 @@ impl DatasetHolder {
 }
 
 impl Group {
-    /// Returns the number of rows, without dropped ones.
+    /// Returns the number of rows, without dropped rows.
     pub(crate) fn rows(&self) -> u64 {
         u64::from(self.rows) - self.dropped.len() as u64
     }
@@ -219,7 +222,7 @@ impl Group {
     /// # Errors
     /// `Failed` if the spill file cannot be read.
     pub(crate) fn load(&self, projection: &[usize]) -> Result<Vec<RecordBatch>> {
-        let what = "held rows cannot be read back";
+        let what = "rows held in memory or on disk cannot be read back";
         let batches = match &self.content {
             GroupData::Memory(batches, _) => batches
                 .iter()
@@ -250,7 +253,8 @@ impl Group {
             .context(ErrorKind::Failed, what)
     }
 
-    /// Returns the sorted rows and the range of each value; `None` if the group is not sorted. Groups on disk never are.
+    /// Returns the sorted rows and the range of each value; `None` if the group is not sorted, as spilled groups never
+    /// are.
     ///
     /// # Errors
     /// `Failed` if a column of `projection` does not exist.
@@ -261,9 +265,10 @@ impl Group {
         let [batch] = batches.as_slice() else {
             return Ok(None);
         };
-        let rows = batch
-            .project(projection)
-            .context(ErrorKind::Failed, "held rows cannot be read back")?;
+        let rows = batch.project(projection).context(
+            ErrorKind::Failed,
+            "rows held in memory or on disk cannot be read back",
+        )?;
         Ok(Some(ClusteredBlock {
             kept: (!self.dropped.is_empty()).then(|| self.kept(0..rows.num_rows())),
             rows,
@@ -271,7 +276,8 @@ impl Group {
         }))
     }
 
-    /// Returns the values that occur and the rows of each, dropped ones included; empty if the group is not sorted.
+    /// Returns each value in the group with the range of its rows, dropped rows included; empty if the group is not
+    /// sorted.
     pub(crate) fn stretches(&self) -> &[(u32, Range<usize>)] {
         self.order.as_ref().map_or(&[], |order| &order.stretches)
     }

@@ -23,11 +23,11 @@ use crate::sql::scan_exec::{ScanExec, ScanSource};
 /// The number of groups that a partition reads from disk at the same time, ahead of the query.
 const READ_AHEAD: usize = 2;
 
-/// The held rows of a dataset, scanned by as many partitions as there are threads: value by value if all groups are sorted, and
-/// in the order of the raw files otherwise.
+/// The held rows of a dataset, scanned by as many partitions as there are threads: value by value if all groups are
+/// sorted, and in the order of the raw files otherwise.
 #[derive(Debug)]
 pub(crate) struct HeldDatasetTable {
-    /// Columns of the rows.
+    /// The schema of the rows before projection.
     schema: SchemaRef,
     /// Groups in the order of the raw files.
     groups: Arc<[Arc<Group>]>,
@@ -37,7 +37,8 @@ pub(crate) struct HeldDatasetTable {
     rows: u64,
     /// The size of all groups in memory, in bytes; a spilled group counts with its size before the spill.
     bytes: u64,
-    /// Numbers of the values by which the groups are sorted, in the order of the values; `None` if some group is not sorted.
+    /// Numbers of the values by which the groups are sorted, in the order of the values; `None` if some group is not
+    /// sorted.
     values: Option<Vec<u32>>,
 }
 

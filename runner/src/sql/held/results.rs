@@ -1,8 +1,8 @@
 //! Computed rows that are not written yet: held in memory, or on disk if memory is short, and readable as a table.
 //!
-//! Rows are held if they are read again, so that checks and later outputs do not ask the store, or if they are not ordered by
-//! partition. At first all rows were held: 10 million rentals took 6.7 GiB, and half of the processor's time went into fresh
-//! memory.
+//! Rows are held in two cases: if checks or later outputs read them again, or if they do not come ordered by partition.
+//! Holding all rows was rejected: 10 million rentals took 6.7 GiB, and half of the processor's time went into touching
+//! fresh memory.
 
 use std::fmt;
 use std::fs::File;
@@ -27,14 +27,14 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 
 use crate::sql::scan_exec::{ScanExec, ScanSource};
 
-/// The group that a batch belongs to: the number of an output's partition.
+/// The label by which held batches are grouped: the number of an output's partition.
 pub type Tag = u32;
 
 /// A collector of batches, which spills them to disk when the memory pool is exhausted.
 pub struct ResultHolder {
-    /// Columns of the rows.
+    /// The schema of every batch.
     schema: SchemaRef,
-    /// The pool's memory that the batches in memory occupy.
+    /// Memory accounted in the pool for the batches in memory.
     reservation: MemoryReservation,
     /// The manager that creates the spill files.
     disk: Arc<DiskManager>,
@@ -97,7 +97,7 @@ impl ResultHolder {
         }
     }
 
-    /// Appends a batch in memory; the caller has reserved its bytes.
+    /// Appends a batch without spilling; the caller has reserved its memory.
     fn add(&mut self, tag: Tag, batch: RecordBatch) {
         self.in_memory.push(self.chunks.len());
         self.chunks.push(HeldBatch {
@@ -113,7 +113,7 @@ impl ResultHolder {
         if self.in_memory.is_empty() {
             return Ok(());
         }
-        let file = self.disk.create_tmp_file("holding rows")?;
+        let file = self.disk.create_tmp_file("held rows")?;
         let mut writer = FileWriter::try_new(file.open_writer()?, &self.schema)?;
         let mut places = std::mem::take(&mut self.in_memory);
         places.sort_by_key(|place| self.chunks[*place].tag);
@@ -137,7 +137,7 @@ impl ResultHolder {
 
 /// The held rows of a table or output, which can be read any number of times.
 pub struct HeldResults {
-    /// Columns of the rows.
+    /// The schema of every batch.
     schema: SchemaRef,
     /// The number of rows in all batches.
     rows: usize,
@@ -145,23 +145,23 @@ pub struct HeldResults {
     chunks: Vec<HeldBatch>,
     /// The size of the spilled batches in memory, in bytes.
     spilled_bytes: u64,
-    /// The pool's memory that the rows occupy; it is freed when they are dropped.
+    /// Memory accounted in the pool for the rows; dropping a reservation frees its memory.
     reservations: Vec<MemoryReservation>,
 }
 
-/// One held batch, with what is known of it without reading it.
+/// One held batch, with its row count and size, which need no read from disk.
 struct HeldBatch {
-    /// The group that it belongs to.
+    /// The number of the partition that the batch belongs to.
     tag: Tag,
-    /// The number of its rows.
+    /// The number of rows in the batch.
     rows: usize,
-    /// Its size in memory, in bytes.
+    /// The size of the batch in memory, in bytes; kept after a spill.
     bytes: usize,
-    /// Its rows, in memory or on disk.
+    /// The rows, in memory or in a spill file.
     place: BatchData,
 }
 
-/// The rows of a batch, or the place from which they are read.
+/// The rows of a batch, or the spill file that contains them.
 enum BatchData {
     /// A batch in memory.
     Memory(RecordBatch),
@@ -192,7 +192,7 @@ impl HeldResults {
         joined
     }
 
-    /// Returns the columns of the rows.
+    /// Returns the schema of every batch.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -250,8 +250,8 @@ impl HeldResults {
     }
 }
 
-/// Copies text out of buffers that the batch may share with other batches. Short text is stored inline in its view and needs no
-/// copy.
+/// Copies text out of buffers that the batch may share with other batches. Short text is stored inline in its view and
+/// needs no copy.
 fn own_text(batch: RecordBatch) -> Result<RecordBatch, DataFusionError> {
     let shares = |array: &ArrayRef| {
         array.data_type() == &DataType::Utf8View
@@ -279,7 +279,7 @@ fn own_text(batch: RecordBatch) -> Result<RecordBatch, DataFusionError> {
 pub struct HeldResultsTable(Arc<HeldResults>);
 
 impl HeldResultsTable {
-    /// Creates a table that shares the rows.
+    /// Creates a table over held rows, without copying them.
     #[must_use]
     pub fn new(held: Arc<HeldResults>) -> Self {
         Self(held)
@@ -288,7 +288,7 @@ impl HeldResultsTable {
 
 impl fmt::Debug for HeldResultsTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HeldTable({} rows)", self.0.rows)
+        write!(f, "HeldResultsTable({} rows)", self.0.rows)
     }
 }
 
@@ -338,9 +338,9 @@ impl HeldResults {
     }
 }
 
-/// A scan of the held batches, which are assigned to the partitions in turn.
+/// A scan of the held batches, which are assigned to the partitions round-robin.
 struct HeldResultsScan {
-    /// The rows that are scanned.
+    /// The held rows, shared with the table.
     held: Arc<HeldResults>,
     /// Indices of the columns that are read; `None` for all.
     projection: Option<Vec<usize>>,

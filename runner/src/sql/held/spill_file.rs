@@ -1,4 +1,4 @@
-//! Spilled bytes, in files of `DataFusion`'s disk manager, so that its limit and its cleanup apply to them.
+//! Writes spilled bytes to files of `DataFusion`'s disk manager, whose size limit and cleanup apply to them.
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
@@ -20,9 +20,9 @@ const BUFFER_BYTES: usize = 1 << 20;
 pub(crate) struct Spill {
     /// The manager that creates the files.
     disk: Arc<DiskManager>,
-    /// The name of the spilled things in messages, such as `keys`.
+    /// The name of the spilled content in messages, such as `keys` or `accepted rows`.
     what: String,
-    /// The file that the next segment goes to; `None` before the first and after a failed write.
+    /// The file that the next segment goes to; `None` before the first segment and after a failed write.
     open: Mutex<Option<Open>>,
     /// The number of bytes written to all files.
     written_bytes: AtomicU64,
@@ -38,14 +38,14 @@ struct Open {
     length: u64,
 }
 
-/// A range of bytes in a spill file, written by one call.
+/// A range of bytes in a spill file, written by one call of [`Spill::write`].
 #[derive(Clone)]
 pub(crate) struct Segment {
     /// The file, which is deleted when its last reference is dropped.
     file: Arc<dyn SpillFile>,
-    /// Offset of the first byte.
+    /// The offset of the segment's first byte in the file.
     offset: u64,
-    /// The number of bytes.
+    /// The number of bytes in the segment.
     length: u64,
 }
 
@@ -86,7 +86,7 @@ impl Spill {
         };
         let offset = open.length;
         let mut length = 0;
-        // Arrow and the keys write small pieces, and each unbuffered piece would be a system call.
+        // Callers write small pieces, and each unbuffered piece would be a system call.
         let mut buffered = BufWriter::with_capacity(
             BUFFER_BYTES,
             Counting {
@@ -124,7 +124,7 @@ impl Spill {
         })
     }
 
-    /// Builds the error for rows that could not be written to disk.
+    /// Builds the error for content that could not be written to disk.
     fn failed(&self, cause: impl Into<Cause>) -> Error {
         Error::new(
             ErrorKind::Failed,
@@ -162,7 +162,7 @@ impl Segment {
     /// # Errors
     /// `Failed` if the file cannot be read.
     pub(crate) fn read(&self, from: u64) -> Result<impl Read + use<>> {
-        let what = "spilled rows cannot be read back";
+        let what = "rows or keys that were spilled to disk cannot be read back";
         let path = self.file.path().ok_or_else(|| {
             Error::new(
                 ErrorKind::Failed,

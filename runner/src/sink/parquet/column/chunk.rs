@@ -10,17 +10,17 @@ use parquet::file::writer::SerializedRowGroupWriter;
 
 /// A finished column: its bytes and its metadata.
 pub(crate) struct Chunk {
-    /// Bytes of the column.
+    /// The dictionary page and the data pages, as the file stores them.
     pub(crate) content: ChunkBytes,
     /// Metadata and indexes, with offsets relative to `content`.
     pub(crate) close: ColumnCloseResult,
 }
 
-/// Bytes of a column, read as one sequence.
+/// Bytes of a column, which readers see as one sequence: the dictionary page, then the data pages.
 pub(crate) struct ChunkBytes {
     /// The dictionary page; empty without a dictionary.
     pub(crate) dictionary: Bytes,
-    /// The data pages.
+    /// The data pages, concatenated.
     pub(crate) pages: Bytes,
 }
 

@@ -11,11 +11,11 @@ const MOST_BYTES: usize = 1 << 20;
 /// The distinct values of a column and their indices.
 #[derive(Debug)]
 pub(crate) struct Dictionary<K> {
-    /// Index of the value with each key.
+    /// The index of each value, by the value's key.
     numbers: HashMap<K, u32, RandomState>,
     /// Plain encoding of the values, as the dictionary page stores them.
     pub(crate) plain: Vec<u8>,
-    /// Offset of each value in `plain`.
+    /// The offset in `plain` at which each value begins, by index.
     starts: Vec<u32>,
 }
 
@@ -29,7 +29,7 @@ impl<K: Copy + Eq + Hash> Dictionary<K> {
         }
     }
 
-    /// Returns the index of the value with this key. A new value is added, and `append` must write its plain encoding.
+    /// Returns the index of the value with this key. A new value is added; `append` then writes its plain encoding.
     #[inline]
     pub(crate) fn number(&mut self, key: K, append: impl FnOnce(&mut Vec<u8>)) -> u32 {
         *self.numbers.entry(key).or_insert_with(|| {
@@ -47,17 +47,17 @@ impl<K: Copy + Eq + Hash> Dictionary<K> {
         self.starts.len()
     }
 
-    /// Returns `true` once the dictionary is too large for another value.
+    /// Returns `true` once the dictionary has reached [`MOST_BYTES`], after which no value may be added.
     pub(crate) fn is_full(&self) -> bool {
         self.plain.len() >= MOST_BYTES
     }
 
-    /// Returns the plain encoding from the value with this index to the end of the dictionary.
+    /// Returns the plain encoding of the value with this index, followed by those of all later values.
     pub(crate) fn value(&self, number: usize) -> &[u8] {
         &self.plain[self.starts[number] as usize..]
     }
 
-    /// Returns the bytes that the dictionary holds in memory.
+    /// Returns the number of bytes that the dictionary holds in memory.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.numbers.capacity() * size_of::<(K, u32)>()
             + self.plain.capacity()

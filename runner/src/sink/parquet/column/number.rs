@@ -8,7 +8,7 @@ use parquet::basic::Type;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
-use crate::sink::parquet::column::kind::{Bounds, ColumnKind};
+use crate::sink::parquet::column::column_kind::{Bounds, ColumnKind};
 
 /// The kind of integers that files store in four or eight bytes.
 pub(crate) struct NumberKind {
@@ -28,7 +28,8 @@ pub(crate) struct NumberBounds {
 }
 
 impl NumberKind {
-    /// Returns the kind for a column's physical type and Arrow type; `None` if this encoder does not write such columns.
+    /// Returns the kind for a column's physical type and Arrow type; `None` if this encoder does not write such
+    /// columns.
     pub(crate) fn of(physical: Type, array: &DataType) -> Option<Self> {
         let is_wide = match physical {
             Type::INT32 => false,
@@ -78,7 +79,9 @@ impl NumberKind {
             i32::try_from(decimal).ok().map(i64::from)
         };
         fitting.ok_or_else(|| {
-            ParquetError::General(format!("{decimal} has more digits than its column holds"))
+            ParquetError::General(format!(
+                "{decimal} has more digits than its column's type allows"
+            ))
         })
     }
 

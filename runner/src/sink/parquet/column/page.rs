@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use arrow::array::Array;
 
+use crate::sink::parquet::column::column_kind::ColumnKind;
 use crate::sink::parquet::column::dictionary::Dictionary;
-use crate::sink::parquet::column::kind::ColumnKind;
 
 /// The number of rows at which a page ends, as in the parquet crate's writer.
 pub(crate) const PAGE_ROWS: usize = 20_000;
@@ -68,7 +68,7 @@ impl<K: ColumnKind> Page<K> {
         rows.end
     }
 
-    /// Appends rows as plain values until the page has enough bytes; returns the first row that was not appended.
+    /// Appends rows as plain values until the page has [`PAGE_BYTES`]; returns the first row that was not appended.
     pub(crate) fn add_plain(&mut self, kind: &K, array: &K::Array, rows: Range<usize>) -> usize {
         for row in rows.clone() {
             if array.is_null(row) {
@@ -101,7 +101,7 @@ impl<K: ColumnKind> Page<K> {
         self.rows += added;
     }
 
-    /// Returns the bounds of the dictionary entries that the page uses.
+    /// Returns the bounds of the dictionary entries that the page uses; `None` if every value is NULL.
     pub(crate) fn named_bounds(
         &self,
         kind: &K,
@@ -120,7 +120,7 @@ impl<K: ColumnKind> Page<K> {
         bounds
     }
 
-    /// Returns the bytes that the page holds.
+    /// Returns the size of the page's content before compression, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         (self.numbers.len() + self.levels.len()) * size_of::<u32>() + self.plain.len()
     }

@@ -1,4 +1,5 @@
-//! The kind of text columns. A text of up to 12 bytes is stored in its string view, which the dictionary compares as one integer.
+//! The kind of text columns. A text of up to 12 bytes is stored in its string view, which the dictionary compares as
+//! one integer.
 
 use arrow::array::{ByteView, MAX_INLINE_VIEW_LEN, StringViewArray};
 use parquet::basic::Type;
@@ -6,12 +7,12 @@ use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::sink::parquet::column::kind::{Bounds, ColumnKind};
+use crate::sink::parquet::column::column_kind::{Bounds, ColumnKind};
 
-/// The length in bytes above which bounds are truncated. Readers load the whole page index before any page, so it stays small.
+/// The length in bytes above which bounds are truncated, because readers load the whole page index before any page.
 const MOST_BYTES: usize = 64;
 
-/// The kind of text values.
+/// The kind of text values. The dictionary key is the string view, or a hash if the text is too long for the view.
 pub(crate) struct TextKind;
 
 /// The least and the greatest text of a page or column, in byte order.
@@ -157,7 +158,7 @@ fn prefix(value: &[u8]) -> u32 {
     u32::from_be_bytes(first)
 }
 
-/// Truncates a text to [`MOST_BYTES`] at a character boundary; `None` if it is short enough.
+/// Truncates a text to [`MOST_BYTES`] at a character boundary; `None` if the text is not longer.
 fn cut(value: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(value).ok()?;
     (text.len() > MOST_BYTES).then(|| &text[..text.floor_char_boundary(MOST_BYTES)])

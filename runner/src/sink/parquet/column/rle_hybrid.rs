@@ -1,6 +1,8 @@
-//! Parquet's hybrid encoding of small integers: runs of equal values, and groups of eight bit-packed values between them.
+//! Parquet's hybrid encoding of small integers: runs of equal values, and groups of eight bit-packed values between
+//! them.
 
-/// The smallest number of equal integers that are stored as a run. Fewer are bit-packed, because a run would take as many bytes.
+/// The smallest number of equal integers that are stored as a run. Fewer are bit-packed, because a run would take as
+/// many bytes.
 const LEAST_RUN: usize = 8;
 
 /// Returns the number of bits that integers up to `largest` need.
@@ -17,7 +19,8 @@ pub(crate) fn encode(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
             .iter()
             .take_while(|next| **next == number)
             .count();
-        // A bit-packed section must have a multiple of eight values: it takes the first values of the run to fill its last group.
+        // A bit-packed section must have a multiple of eight values: it takes the first values of the run to fill its
+        // last group.
         let before = at - packed;
         let filling = before.next_multiple_of(8) - before;
         if run >= LEAST_RUN + filling {

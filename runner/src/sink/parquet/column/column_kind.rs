@@ -6,9 +6,9 @@ use arrow::array::Array;
 use parquet::basic::{BoundaryOrder, Type};
 use parquet::file::statistics::Statistics;
 
-/// A kind of values that the encoder can write.
+/// A kind of values that the encoder can write: text or numbers.
 pub(crate) trait ColumnKind {
-    /// Arrow arrays that hold the values.
+    /// The type of Arrow array that holds the values.
     type Array: Array;
     /// Key of a value in the dictionary; equal values have equal keys.
     type Key: Copy + Eq + Hash;
@@ -36,10 +36,10 @@ pub(crate) trait ColumnKind {
 
 /// The least and the greatest value of a page or column.
 pub(crate) trait Bounds: Clone {
-    /// Extends the bounds to include others.
+    /// Extends the bounds so that they include `others`.
     fn extend(&mut self, others: &Self);
 
-    /// Returns `true` if neither bound is less than that of `others`.
+    /// Returns `true` if the least and the greatest value are at least those of `others`.
     fn reaches(&self, others: &Self) -> bool;
 
     /// Returns the lower bound as the page index stores it: the least value, or a shorter one that sorts before it.

@@ -4,15 +4,15 @@ use drivetrain_jobs::{name, suggestion};
 
 use crate::commit::jobs_with_log;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::folder::JobFolder;
+use crate::job::job_folder::JobFolder;
 use crate::store::{Location, S3Settings, Store};
 
-/// A job that has a log below an output root.
+/// A job that has a log below an output root: `runs`, `repair` and `vacuum` work on its log.
 #[derive(Debug)]
 pub struct LoggedJob {
-    /// The store of the output root.
+    /// The store of the output root, which holds the log.
     pub store: Store,
-    /// The name of the job.
+    /// The name of the job, which is also its folder below the output root.
     pub name: String,
 }
 
@@ -20,8 +20,8 @@ impl LoggedJob {
     /// Finds a job for `runs`, `repair` and `vacuum`, by its name or by the folder or URL that `run` takes.
     ///
     /// # Errors
-    /// `Usage` for a text that is neither a name nor a job's folder. `InputMissing` if no such job ever ran, because an empty
-    /// answer would look like a job that needs nothing. Otherwise the kind of the store's failure.
+    /// `Usage` for a text that is neither a valid name nor a job's folder. `InputMissing` if the job has no log, because an
+    /// empty answer would look like a job with nothing to do. Otherwise the kind of the store's failure.
     pub async fn find(job: &str, output: &Location) -> Result<Self> {
         let name = name_of(job).await?;
         let store = Store::open(output, &S3Settings::default()).await?;
@@ -31,7 +31,7 @@ impl LoggedJob {
         }
         let message = format!("the job `{name}` has no runs in `{}`", store.location());
         let listed = match known.as_slice() {
-            [] => "no job ever ran there; pass the `--output` of a run".to_owned(),
+            [] => "no job has run there; pass the `--output` of an earlier run".to_owned(),
             known => format!("the jobs with a log there are `{}`", known.join("`, `")),
         };
         let nearest = suggestion::nearest(&name, known.iter().map(String::as_str));
@@ -43,7 +43,7 @@ impl LoggedJob {
     }
 }
 
-/// Returns the name of a job. A valid name is not looked up, because a log can outlive the folder of its job.
+/// Returns the name of a job. A valid name needs no job folder, because a log can outlive the folder of its job.
 async fn name_of(job: &str) -> Result<String> {
     if name::is_legal(job) {
         return Ok(job.to_owned());
@@ -53,6 +53,6 @@ async fn name_of(job: &str) -> Result<String> {
     }
     let message = format!("`{job}` is not a valid job name");
     Err(Error::new(ErrorKind::Usage, message).hint(
-        "write the name of its folder below `--output`, or the job's own folder with a `/`, such as `./my_job`",
+        "pass the job's name, which is its folder below `--output`, or the path of its own folder, such as `./my_job`",
     ))
 }

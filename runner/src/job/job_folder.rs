@@ -17,21 +17,22 @@ const MOST_FILES: usize = 1_000;
 /// The largest size of a file in a job folder, in bytes. A larger file is data, not text, and is skipped.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// Files of a job and of the folders beside it.
+/// The text files of a job, and of the job folders beside it.
 #[derive(Debug)]
 pub struct JobFolder {
-    /// Name or place of the job on the command line.
+    /// The job as the command line names it: a bundled name, a folder or a URL.
     pub named: String,
     /// The `.toml` and `.sql` files of the job.
     pub files: Vec<JobFile>,
-    /// Files of the folders beside it, by folder name, for contracts and tables that the job takes from them.
+    /// The files of the job folders beside this one, by folder name. The job may take contracts and tables from them.
     pub siblings: BTreeMap<String, Vec<JobFile>>,
 }
 
 impl JobFolder {
-    /// Reads a bundled job by its name, or the folder or URL of any other.
+    /// Reads a bundled job by its name, or any other job from its folder or URL.
     ///
-    /// A name of a bundled job comes first. Otherwise, a text with a `/`, `.` or `\`, or the name of a folder here, is a place.
+    /// A bundled job takes precedence over a folder with its name. Any other text must contain a `/`, `.` or `\`, or be the
+    /// name of a folder in the current directory.
     ///
     /// # Errors
     /// `Usage` for an unknown name, or for a folder that is missing or has files that are not text; otherwise the kind of the
@@ -51,13 +52,13 @@ impl JobFolder {
                 format!("there is no bundled job `{named}`"),
             )
             .hint(format!(
-                "the bundled jobs are {known}; put `./` before a folder of your own: `./{named}`"
+                "the bundled jobs are {known}; for a folder of your own, write `./{named}`"
             )));
         }
         let location = Location::parse(named)?;
         let (root, folder) = parent(&location)?;
         let unreadable = |error: Error| {
-            // A store that is down or refuses is not a mistake in the command.
+            // A missing folder is a mistake in the command. Any other failure of the store keeps its kind.
             let kind = match error.kind() {
                 ErrorKind::InputMissing => ErrorKind::Usage,
                 kind => kind,
@@ -77,9 +78,11 @@ impl JobFolder {
         if files.is_empty() {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("the job folder `{named}` is empty or missing"),
+                format!(
+                    "the job folder `{named}` does not exist or has no `.toml` or `.sql` files"
+                ),
             )
-            .hint("`drivetrain new job <name>` writes one that works"));
+            .hint("`drivetrain new job <name>` creates a job folder that works"));
         }
         let siblings = siblings(&store, &folder).await.map_err(unreadable)?;
         Ok(Self {
@@ -95,7 +98,7 @@ impl JobFolder {
         named.contains(['/', '.', '\\'])
     }
 
-    /// Returns all problems of the job's files, each with its position.
+    /// Returns every problem in the job's files, each with its file, line and column; empty if the job is valid.
     pub async fn problems(&self) -> Vec<Problem> {
         let others = |name: &str| self.siblings.get(name).cloned();
         match Job::check(self.files.clone(), &others).await {
@@ -104,8 +107,8 @@ impl JobFolder {
         }
     }
 
-    /// Checks the files and returns the job. Its SQL is planned over empty tables, so that mistakes are found before any data is
-    /// read.
+    /// Checks the files and returns the job. The check plans the SQL over empty tables, so that it finds mistakes before any
+    /// data is read.
     ///
     /// # Errors
     /// `Usage`, with every problem of the folder and its position.
@@ -118,7 +121,7 @@ impl JobFolder {
                 ErrorKind::Usage,
                 format!("the job `{}` has errors:\n{}", self.named, list.join("\n")),
             )
-            .hint("correct them; `drivetrain check` lists them too")
+            .hint("correct the errors; `drivetrain check` lists them without running the job")
         })
     }
 }
@@ -130,7 +133,7 @@ fn parent(location: &Location) -> Result<(Location, Path)> {
             ErrorKind::Usage,
             format!("`{location}` is not a job folder"),
         )
-        .hint("name the folder that holds `job.toml`")
+        .hint("pass the folder that contains `job.toml`")
     };
     match location {
         Location::Folder(folder) => {
@@ -167,12 +170,12 @@ async fn files(store: &Store, folder: &Path) -> Result<Vec<JobFile>> {
         return Err(Error::new(
             ErrorKind::Usage,
             format!(
-                "`{}` has {} files, more than a job folder can have",
+                "`{}` has {} files, but a job folder can have at most {MOST_FILES}",
                 store.location().url(folder),
                 listed.len()
             ),
         )
-        .hint("name the folder that holds `job.toml`"));
+        .hint("pass the folder that contains `job.toml`"));
     }
     let mut files = Vec::new();
     for object in listed {
@@ -221,9 +224,9 @@ async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<J
                 Ok(files) => {
                     siblings.insert(name.to_owned(), files);
                 }
-                // A broken folder does not matter to a job that takes nothing from it; for one that does, it is missing.
+                // The job may not need this folder. If it does, the check reports the folder as missing.
                 Err(error) if error.kind() == ErrorKind::Usage => {
-                    debug!(folder = name, %error, "a folder beside the job is left out");
+                    debug!(folder = name, %error, "a folder beside the job cannot be read and is ignored");
                 }
                 Err(error) => return Err(error),
             }
@@ -232,7 +235,7 @@ async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<J
     Ok(siblings)
 }
 
-/// Returns the key relative to a folder; `None` for hidden names.
+/// Returns the key relative to a folder; `None` if the key is not below the folder or has a hidden name in its path.
 fn below(folder: &Path, key: &Path) -> Option<String> {
     let parts: Vec<String> = key
         .prefix_match(folder)?

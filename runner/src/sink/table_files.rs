@@ -6,7 +6,8 @@ use crate::sink::parquet::file_settings::FileSettings;
 pub struct TableFiles {
     /// The table's name.
     pub name: String,
-    /// Indices of the columns that files store. Partition columns are not among them, since folder names hold their values.
+    /// Indices of the columns that files store. Partition columns are not among them, since folder names hold their
+    /// values.
     pub file_columns: Vec<usize>,
     /// `true` if the order of rows within a partition matters; a partition is then never split among threads.
     pub ordered: bool,
