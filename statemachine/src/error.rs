@@ -28,6 +28,8 @@ struct ErrorParts {
     message: String,
     /// The path of the field whose evaluation failed; `None` if no single field failed.
     field: Option<String>,
+    /// The last field of a JSONPath that finds nothing; `None` for other errors and for paths without fields.
+    path_step: Option<String>,
     /// The findings about an invalid definition; empty for other kinds.
     diagnostics: Vec<Diagnostic>,
     /// The wrong places in a template or a mock file; empty for other kinds.
@@ -95,6 +97,7 @@ impl Error {
             kind,
             message: message.into(),
             field: None,
+            path_step: None,
             diagnostics: Vec::new(),
             problems: Vec::new(),
             source: None,
@@ -171,6 +174,12 @@ impl Error {
         self
     }
 
+    /// Adds the last field of the path that finds nothing.
+    pub(crate) fn at_path_step(mut self, step: Option<String>) -> Self {
+        self.0.path_step = step;
+        self
+    }
+
     /// Adds the error that caused this one.
     pub(crate) fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
@@ -213,6 +222,11 @@ impl Error {
     #[must_use]
     pub fn field(&self) -> Option<&str> {
         self.0.field.as_deref()
+    }
+
+    /// Returns the last field of a JSONPath that finds nothing; `None` for other errors and for paths without fields.
+    pub(crate) fn path_step(&self) -> Option<&str> {
+        self.0.path_step.as_deref()
     }
 
     /// Returns every finding about an invalid definition, errors before warnings.
@@ -285,6 +299,24 @@ impl fmt::Display for Problem {
         if let Some(Place { line, column }) = self.place {
             write!(formatter, "{line}:{column} ")?;
         }
-        write!(formatter, "`{}`: {}", self.pointer, self.message)
+        if !self.pointer.is_empty() {
+            write!(formatter, "`{}`: ", self.pointer)?;
+        }
+        formatter.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_without_a_pointer_shows_only_its_message() {
+        let mut problem = Problem::of(&Error::missing_value("nothing there"), "");
+        assert_eq!(problem.to_string(), "nothing there");
+        problem.pointer = "/a".to_owned();
+        assert_eq!(problem.to_string(), "`/a`: nothing there");
+        problem.place = Some(Place { line: 1, column: 2 });
+        assert_eq!(problem.to_string(), "1:2 `/a`: nothing there");
     }
 }

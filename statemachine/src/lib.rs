@@ -45,7 +45,7 @@
 //! | check a definition, with AWS's errors and some advice | [`validate()`], [`Machine::parse`] |
 //! | run a machine, in virtual or real time | [`Engine`], [`TaskHandler`] for its tasks |
 //! | answer tasks by their service | [`TaskRouter`] |
-//! | stop a run or watch it | [`Execution::control`], [`Execution::events`] |
+//! | stop an execution or watch it | [`Execution::control`], [`Execution::events`] |
 //! | keep the history, in memory or as lines of a file | [`History`], [`JsonLines`], any [`HistorySink`] |
 //! | answer `.waitForTaskToken` and activities | [`Tokens`] |
 //! | test one state, as the `TestState` API does | [`test_state()`] |

@@ -68,7 +68,7 @@ pub(crate) enum Operand {
     Path(Selector),
 }
 
-/// The operator of a comparison, which its field name encodes.
+/// The operator of a comparison; its name is the key of the operand's field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operator {
     /// A comparison of two values of one type.
@@ -113,7 +113,7 @@ pub(crate) enum Relation {
 pub(crate) enum Property {
     /// `IsNull`: the value is null.
     Null,
-    /// `IsPresent`: the variable has a value. All other tests fail the state if the variable has none.
+    /// `IsPresent`: the path in `Variable` finds a value. If it finds none, every other operator fails the state.
     Present,
     /// `IsNumeric`: the value is a number.
     Numeric,
@@ -125,7 +125,7 @@ pub(crate) enum Property {
     Timestamp,
 }
 
-/// Each prefix of an operator's name, with the type that it demands.
+/// Each prefix of an operator's name, with the type that both sides of the comparison must have.
 const DOMAINS: [(&str, Domain); 4] = [
     ("String", Domain::Text),
     ("Numeric", Domain::Number),

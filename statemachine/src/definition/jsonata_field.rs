@@ -85,7 +85,7 @@ impl StatesReads {
         }
     }
 
-    /// Returns the parts that at least one of two expressions reads.
+    /// Returns the parts that `self` or `other` contains.
     fn union(self, other: Self) -> Self {
         Self {
             input: self.input || other.input,

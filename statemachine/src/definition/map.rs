@@ -39,7 +39,7 @@ pub(crate) struct ItemReader {
     pub(crate) input_type: Option<InputType>,
     /// The `CSVHeaderLocation`; `None` if it is absent.
     pub(crate) header_location: Option<HeaderLocation>,
-    /// The `CSVHeaders`, which count only for [`HeaderLocation::Given`].
+    /// The `CSVHeaders`, which are used only with [`HeaderLocation::Given`].
     pub(crate) headers: Vec<String>,
     /// The byte that separates the fields of CSV, a comma unless `CSVDelimiter` names another.
     pub(crate) delimiter: u8,
@@ -86,14 +86,14 @@ pub(crate) enum HeaderLocation {
     Given,
 }
 
-/// An `ItemBatcher`: the limits of a batch, and the data that all batches get.
+/// An `ItemBatcher`: the limits of a batch, and the data that is added to every batch.
 #[derive(Debug)]
 pub(crate) struct ItemBatcher {
     /// The most items per batch; `None` if only the bytes are limited.
     pub(crate) max_items: Option<Setting>,
     /// The most bytes of a batch's JSON text; `None` if only the number of items is limited.
     pub(crate) max_input_bytes: Option<Setting>,
-    /// The fixed data that every batch gets as `BatchInput`.
+    /// The value of `BatchInput`, which is added to every batch.
     pub(crate) batch_input: Option<Payload>,
 }
 

@@ -35,7 +35,7 @@ pub enum MachineType {
     /// Runs up to a year, exactly once, with a history of 25,000 events.
     #[default]
     Standard,
-    /// Runs up to five minutes and cannot wait for a task token or a job.
+    /// Runs up to five minutes and cannot wait for a task token or for the end of a service's job (`.sync`).
     Express,
 }
 
@@ -98,6 +98,27 @@ impl Flow {
 }
 
 impl State {
+    /// Creates a Pass state without fields, to be filled in or to stand in for a state that cannot be read.
+    pub(crate) fn blank(name: &str, language: QueryLanguage) -> Self {
+        Self {
+            name: name.to_owned(),
+            shared_name: name.into(),
+            language,
+            kind: StateKind::Pass(None),
+            input_path: DataPath::Whole,
+            parameters: None,
+            result_selector: None,
+            assign: None,
+            result_path: ResultPath::Replace,
+            output_path: DataPath::Whole,
+            output: None,
+            retry: Vec::new(),
+            catch: Vec::new(),
+            next: None,
+            reads_context: false,
+        }
+    }
+
     /// Returns the flows inside the state: branches, or a Map's processor.
     pub(crate) fn flows(&self) -> &[Flow] {
         match &self.kind {
@@ -109,6 +130,22 @@ impl State {
             | StateKind::Wait(_)
             | StateKind::Succeed
             | StateKind::Fail(_) => &[],
+        }
+    }
+
+    /// Returns the JSON pointers of [`Self::flows`], relative to the state.
+    pub(crate) fn flow_pointers(&self) -> Vec<String> {
+        match &self.kind {
+            StateKind::Parallel(branches) => (0..branches.len())
+                .map(|index| format!("/Branches/{index}"))
+                .collect(),
+            StateKind::Map(map) => vec![format!("/{}", map.processor_field)],
+            StateKind::Task(_)
+            | StateKind::Pass(_)
+            | StateKind::Choice(_)
+            | StateKind::Wait(_)
+            | StateKind::Succeed
+            | StateKind::Fail(_) => Vec::new(),
         }
     }
 }
@@ -159,7 +196,7 @@ pub(crate) enum StateType {
 }
 
 impl StateType {
-    /// All types, in the order of the specification.
+    /// All types, in the order of the variants.
     pub(crate) const ALL: [Self; 8] = [
         Self::Task,
         Self::Pass,
@@ -312,7 +349,8 @@ pub(crate) struct MapState {
     pub(crate) tolerated_failure_count: Option<Setting>,
     /// The share of failed items, 0 to 100, up to which the Map still succeeds.
     pub(crate) tolerated_failure_percentage: Option<Setting>,
-    /// The grouping of items into batches; `None` gives each item its own child execution.
+    /// The grouping of items into batches; `None` gives each item its own iteration, or its own child execution in
+    /// distributed mode.
     pub(crate) batcher: Option<ItemBatcher>,
     /// The export or transformation of the results; `None` if there is no `ResultWriter`.
     pub(crate) writer: Option<ResultWriter>,

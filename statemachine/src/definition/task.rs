@@ -103,7 +103,7 @@ impl Resource {
         }
     }
 
-    /// Returns `true` if the state waits for the job that it starts (`.sync`).
+    /// Returns `true` if the state starts a job of the service and waits for its end (`.sync`).
     #[must_use]
     pub fn waits_for_job(&self) -> bool {
         match &self.kind {

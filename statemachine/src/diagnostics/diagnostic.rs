@@ -87,15 +87,15 @@ codes! {
     CatchDropsInput = "CATCH_DROPS_INPUT",
     /// A Task without a timeout may wait for more than three years.
     TaskWithoutTimeout = "TASK_WITHOUT_TIMEOUT",
-    /// A task that creates a cluster retries or catches every error, so the first cluster may keep costing money.
+    /// A task that creates a cluster retries or catches `States.ALL`: a cluster may keep costing money after a timeout.
     CatchAllOnCreateCluster = "CATCH_ALL_ON_CREATE_CLUSTER",
     /// A failure is caught and the execution still ends in success.
     FailureEndsInSuccess = "FAILURE_ENDS_IN_SUCCESS",
-    /// An earlier handler matches every error of a later one.
+    /// A retrier or catcher handles no error: earlier ones match all its errors, or it names only `States.Runtime`.
     UnreachableHandler = "UNREACHABLE_HANDLER",
     /// A payload may exceed 256 KiB, which fails the state.
     PayloadMayExceedLimit = "PAYLOAD_MAY_EXCEED_LIMIT",
-    /// An object has a duplicate key, and only the last value counts.
+    /// An object has the same key more than once, and only the last of its values counts.
     DuplicateKey = "DUPLICATE_KEY",
 }
 
@@ -115,7 +115,7 @@ pub struct Diagnostic {
     pub location: Option<String>,
     /// The field's line and column; `None` if the definition was given as a value.
     pub place: Option<Place>,
-    /// What to do about the problem; `None` if the message says it.
+    /// Advice on how to solve the problem; `None` if the message says it.
     pub hint: Option<String>,
 }
 

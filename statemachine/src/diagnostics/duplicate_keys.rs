@@ -118,7 +118,9 @@ fn duplicate_warning(name: &str, pointer: &str) -> Diagnostic {
     Diagnostic::warning(
         Code::DuplicateKey,
         pointer,
-        format!("the key `{name}` is a duplicate: only the last value in this object counts"),
+        format!(
+            "the key `{name}` occurs more than once in this object, and only its last value counts"
+        ),
     )
     .hint("rename or remove one of the duplicate keys")
 }

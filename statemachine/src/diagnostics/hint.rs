@@ -8,7 +8,8 @@ const MOST_NAMES: usize = 500;
 /// The most names that a hint lists.
 const MOST_LISTED: usize = 6;
 
-/// Returns a hint with the known name nearest to a wrong one, or with all known names if they are few.
+/// Returns a hint that names the entry of `known` nearest to the wrong `name`. If none is near, the hint lists all of
+/// `known` if they are few; otherwise there is no hint.
 pub(crate) fn known_names_hint<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
@@ -32,7 +33,7 @@ pub(crate) fn known_names_hint<'a>(
     };
     match names.as_slice() {
         [] => None,
-        [one] if is_listed(&names) => Some(format!("the only valid one is `{one}`")),
+        [one] if is_listed(&names) => Some(format!("the only valid name here is `{one}`")),
         names if names.len() <= MOST_LISTED && is_listed(names) => {
             Some(format!("choose from `{}`", names.join("`, `")))
         }
@@ -40,7 +41,7 @@ pub(crate) fn known_names_hint<'a>(
     }
 }
 
-/// Returns the known name nearest to a wrong one, if it is near enough.
+/// Returns the known name nearest to `name`; `None` if more than a third of the letters would have to change.
 fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
     if length > LONGEST_NAME {
@@ -95,7 +96,7 @@ mod tests {
         );
         assert_eq!(
             known_names_hint("x", ["Only"]).as_deref(),
-            Some("the only valid one is `Only`")
+            Some("the only valid name here is `Only`")
         );
         assert_eq!(known_names_hint("x", []), None);
         let short = known_names_hint("B", ["A", "C", "C"]);

@@ -12,7 +12,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// Finds the value at a JSON pointer, or the nearest value around it that exists.
+    /// Returns the place of the value at a JSON pointer; if there is no such value, that of the nearest value around
+    /// it.
     ///
     /// The text must be valid JSON; otherwise the place is the last one that could be parsed.
     #[must_use]

@@ -129,7 +129,7 @@ impl Failure {
         }
     }
 
-    /// Marks the failure as coming from a branch or an iteration, which has recorded it already.
+    /// Marks the failure as recorded already by the branch or the iteration in which it occurred.
     pub(crate) fn leaving(self) -> Self {
         Self {
             from_inside: true,

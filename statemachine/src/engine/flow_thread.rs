@@ -14,7 +14,8 @@ use crate::payload_size::length;
 pub(crate) struct FlowThread {
     /// The number of the event that the thread's next event follows.
     pub(crate) last: u64,
-    /// The variables. Branches and iterations share them; the first `Assign` in one of them makes a copy.
+    /// The variables. A branch or an iteration shares the variables of the enclosing thread until its own first
+    /// `Assign`, which copies them.
     pub(crate) variables: Arc<Variables>,
     /// The length in bytes of all variables as compact JSON text.
     pub(crate) variable_bytes: usize,

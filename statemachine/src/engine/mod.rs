@@ -3,9 +3,10 @@
 //! From the bottom up, each line sees only the lines above it:
 //!
 //! ```text
-//! failure, clock, stop_request, state_data          values that all of the engine shares
+//! failure, clock, stop_signal, state_data           values that all of the engine shares
 //! port                                              task handlers and task tokens: all outside work
 //! history                                           events, their recorder, and the sinks that keep them
+//! inspection_data                                   the data that the test of a state shows, and its mocks
 //! execution                                         what all states of one execution share, and its handle
 //! attempt, retriers, output_checks, flow_thread     one attempt of one state
 //! map                                               items, limits, batches and objects of Map states
@@ -23,15 +24,15 @@
 mod clock;
 mod failure;
 mod state_data;
-mod stop_request;
+mod stop_signal;
 
 mod port;
 
 mod history;
 
-mod execution;
-
 mod inspection_data;
+
+mod execution;
 
 mod attempt;
 mod flow_thread;

@@ -11,8 +11,8 @@ use crate::json_text::{JsonText, Refused};
 use crate::jsonpath::ReferencePath;
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
 
-/// The cause of the failure of a state whose output nests too deeply.
-pub(crate) const TOO_DEEP: &str = "The output of the state is nested too deeply.";
+/// The cause of the failure of a state whose output nests deeper than JSON parsers read.
+pub(crate) const TOO_DEEP: &str = "The output of the state nests deeper than 127 levels.";
 
 /// Returns the output as data for the next state; fails if it is larger or deeper than AWS allows.
 ///

@@ -298,7 +298,12 @@ fn record_state_failure(run: &Run, state: &State, thread: &mut FlowThread) -> Re
     let event = match state.kind {
         StateKind::Map(_) => EventType::MapStateFailed,
         StateKind::Parallel(_) => EventType::ParallelStateFailed,
-        _ => return Ok(()),
+        StateKind::Task(_)
+        | StateKind::Pass(_)
+        | StateKind::Choice(_)
+        | StateKind::Wait(_)
+        | StateKind::Succeed
+        | StateKind::Fail(_) => return Ok(()),
     };
     thread.last = run.record_plain(thread.last, event)?;
     Ok(())

@@ -17,7 +17,8 @@ pub(crate) struct StateData {
     value: Value,
     /// The value as JSON text; `None` until it is written for the first time.
     text: Option<JsonText>,
-    /// The template that built the value, if it can overwrite the value in place. Fields may have been appended since.
+    /// The template that built the value; `None` if that template cannot overwrite the value in place. Fields may have
+    /// been appended to the value since.
     builder: Option<BuiltBy>,
 }
 

@@ -34,7 +34,7 @@ pub(super) fn length(array: &Value) -> Result<Value, Refusal> {
     Ok(items(array)?.len().into())
 }
 
-/// Evaluates `States.ArrayPartition`; the last part may be shorter than `size`.
+/// Evaluates `States.ArrayPartition`; the last array may have fewer than `size` items.
 pub(super) fn partition(array: Value, size: &Value) -> Result<Value, Refusal> {
     let Value::Array(items) = array else {
         return Err(Refusal::Arguments);

@@ -179,7 +179,7 @@ impl Call {
         if function.nests() && evaluation_budget::nests_too_deeply(&result) {
             return Err(CallFailure::new(
                 ErrorKind::LimitExceeded,
-                "the result nests too deeply",
+                "the result nests deeper than 127 levels",
             ));
         }
         Ok(result)
@@ -205,7 +205,10 @@ impl Call {
 
 /// Builds the failure of a call whose budget is used up.
 fn too_large(_exhausted: Exhausted) -> CallFailure {
-    CallFailure::new(ErrorKind::LimitExceeded, "the result is too large")
+    CallFailure::new(
+        ErrorKind::LimitExceeded,
+        "the evaluation needs more than 64 MiB, this program's limit",
+    )
 }
 
 /// The failure of a call, before the text of the outermost call is added.

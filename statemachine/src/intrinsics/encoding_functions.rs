@@ -56,7 +56,7 @@ mod tests {
     use crate::intrinsics::call::tests::evaluate;
 
     #[test]
-    fn base64_goes_both_ways() {
+    fn base64_encodes_and_decodes() {
         assert_eq!(
             evaluate("States.Base64Encode('Hello World')", &json!(null)),
             Ok(json!("SGVsbG8gV29ybGQ="))

@@ -161,7 +161,7 @@ pub const FUNCTIONS: &[Signature] = &[
     signature(
         "States.StringSplit",
         2..=2,
-        "the parts of the text, split at every character of the second argument",
+        "the pieces of the text between the characters of the second argument",
         Function::StringSplit,
     ),
     signature(

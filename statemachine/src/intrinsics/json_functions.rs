@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::intrinsics::argument_refusal::Refusal;
 use crate::intrinsics::text_functions::text;
 use crate::java::hash_map_order;
+use crate::json_text::parse_json;
 
 /// Evaluates `States.JsonMerge`: fields of the second object replace those of the first. As on AWS, `deep` must be
 /// `false`.
@@ -24,11 +25,12 @@ pub(super) fn from_text(value: &Value) -> Result<Value, Refusal> {
     if text.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_str(text).map_err(|error| {
-        if error.to_string().starts_with("recursion limit") {
-            return Refusal::Limit("the result nests too deeply");
+    parse_json(text).map_err(|error| {
+        if error.too_deep {
+            Refusal::Limit("the result nests deeper than 127 levels")
+        } else {
+            Refusal::Arguments
         }
-        Refusal::Arguments
     })
 }
 

@@ -23,7 +23,7 @@ impl Call {
     pub fn parse(source: &str) -> Result<Self, Error> {
         if source.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
-                "the call has {} bytes, expected at most {MAX_TEXT_BYTES}",
+                "the call of an intrinsic function has {} bytes, expected at most {MAX_TEXT_BYTES}",
                 source.len()
             )));
         }
@@ -79,7 +79,7 @@ impl<'a> CallParser<'a> {
                 self.position + 1
             )),
             None => {
-                Error::invalid_expression(format!("expected {expected}, got the end of the text"))
+                Error::invalid_expression(format!("expected {expected}, got the end of the call"))
             }
         }
     }

@@ -69,7 +69,7 @@ pub(super) fn format(
     Ok(Value::String(result))
 }
 
-/// Evaluates `States.StringSplit`: splits at every character of the delimiter, and drops empty parts.
+/// Evaluates `States.StringSplit`: splits at every character of the delimiter, and drops empty texts.
 pub(super) fn split(subject: &Value, delimiter: &Value) -> Result<Value, Refusal> {
     let (subject, delimiter) = (text(subject)?, text(delimiter)?);
     Ok(subject
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn format_wants_a_value_for_each_place() {
+    fn format_needs_one_value_per_placeholder() {
         assert!(evaluate("States.Format('{}')", &json!(null)).is_err());
         assert!(evaluate("States.Format('x', 1)", &json!(null)).is_err());
         assert!(evaluate("States.Format($, 1)", &json!(1)).is_err());

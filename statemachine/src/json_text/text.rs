@@ -33,7 +33,8 @@ impl JsonText {
             .unwrap_or_else(|_| written(value).into())
     }
 
-    /// Creates a text from what `write` writes; fails if that nests too deeply or is longer than `limit_bytes`.
+    /// Creates a text from what `write` writes; fails if a written value nests too deeply or the text becomes longer
+    /// than `limit_bytes`.
     ///
     /// `given_up` is a text that the caller no longer needs. Its memory is reused unless the text has clones, because a
     /// state's output is usually about as long as its input.
@@ -60,7 +61,7 @@ impl JsonText {
         Ok(text)
     }
 
-    /// Appends a field to the text of an object; fails if it nests too deeply or the text becomes longer than
+    /// Appends a field to the text of an object; fails if the field nests too deeply or the text becomes longer than
     /// `limit_bytes`.
     pub(crate) fn with_field(
         mut self,

@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use crate::digest::digest;
 use crate::java::random::JavaRandom;
-use crate::jsonata::evaluation_meter::{EvaluationMeter, MAX_SEQUENCE_ITEMS, MEMORY_LIMIT};
+use crate::json_text::parse_json;
+use crate::jsonata::evaluation_meter::{EvaluationMeter, MAX_SEQUENCE_ITEMS};
 use crate::jsonata::{bounding_rewrite, json_conversion};
 use crate::scope::{Host, Random};
 
@@ -27,7 +28,7 @@ const REPLACED_BYTES: u64 = 64;
 const MAX_FIELD_WIDTH: f64 = 18.0;
 /// The most digit signs that a field in a date picture may have.
 const MAX_DIGITS: usize = 18;
-/// The largest number that may be formatted in Roman numerals, which takes ten thousand letters.
+/// The largest number that may be formatted in Roman numerals; its text has ten thousand letters.
 const MAX_ROMAN: f64 = 10_000_000.0;
 
 /// The result of a function that the evaluator calls: a value or the evaluator's error.
@@ -93,7 +94,9 @@ fn register_function(
             .register_fn_override(name, move |arguments: &[JValue]| pad(arguments, &limits)),
         "hash" => evaluator.register_fn(name, hash),
         "partition" => evaluator.register_fn(name, partition),
-        "range" => evaluator.register_fn(name, range),
+        "range" => {
+            evaluator.register_fn(name, move |arguments: &[JValue]| range(arguments, &limits))
+        }
         "parse" => {
             evaluator.register_fn(name, move |arguments: &[JValue]| parse(arguments, &limits))
         }
@@ -144,43 +147,40 @@ fn register_scale(
         bounding_rewrite::IS_FUNCTION => evaluator.register_fn(name, |arguments: &[JValue]| {
             Ok(JValue::Bool(argument(arguments, 0).is_function()))
         }),
-        bounding_rewrite::PICTURE => evaluator.register_fn(name, |arguments: &[JValue]| {
+        bounding_rewrite::PICTURE => evaluator.register_fn(name, move |arguments: &[JValue]| {
             if let JValue::String(picture) = argument(arguments, 0) {
-                check_picture(picture)?;
+                check_picture(picture, &limits)?;
             }
             Ok(argument(arguments, 0).clone())
         }),
-        bounding_rewrite::WRITABLE => evaluator.register_fn(name, |arguments: &[JValue]| {
-            match (argument(arguments, 0), argument(arguments, 1)) {
-                (JValue::Number(number), JValue::String(picture))
-                    if number.abs() > MAX_ROMAN && picture.contains(['I', 'i']) =>
-                {
-                    Err(exceeded())
+        bounding_rewrite::WRITABLE => {
+            evaluator.register_fn(name, move |arguments: &[JValue]| {
+                match (argument(arguments, 0), argument(arguments, 1)) {
+                    (JValue::Number(number), JValue::String(picture))
+                        if number.abs() > MAX_ROMAN && picture.contains(['I', 'i']) =>
+                    {
+                        Err(limits.exceed())
+                    }
+                    (value, _) => Ok(value.clone()),
                 }
-                (value, _) => Ok(value.clone()),
-            }
-        }),
+            })
+        }
         bounding_rewrite::DISTINCT => evaluator.register_fn(name, |arguments: &[JValue]| {
             Ok(distinct(argument(arguments, 0)))
         }),
-        bounding_rewrite::SUBJECT => {
-            evaluator.register_fn(name, |arguments: &[JValue]| match argument(arguments, 0) {
-                JValue::String(text) if text.len() > MAX_SUBJECT_BYTES => Err(exceeded()),
+        bounding_rewrite::SUBJECT => evaluator.register_fn(name, move |arguments: &[JValue]| {
+            match argument(arguments, 0) {
+                JValue::String(text) if text.len() > MAX_SUBJECT_BYTES => Err(limits.exceed()),
                 value => Ok(value.clone()),
-            })
-        }
+            }
+        }),
         _ => Ok(()),
     }
 }
 
-/// Builds the error of an evaluation that would use too much memory.
-fn exceeded() -> EvaluatorError {
-    EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned())
-}
-
 /// Rejects a date picture that would break the evaluator: one with a field that does not start with a letter, or that
 /// asks for more digits than a number has, as `[Y,999999999]` does.
-fn check_picture(picture: &str) -> Result<(), EvaluatorError> {
+fn check_picture(picture: &str, meter: &EvaluationMeter) -> Result<(), EvaluatorError> {
     for field in fields(picture) {
         let field: String = field.split_whitespace().collect();
         match field.chars().next() {
@@ -204,7 +204,7 @@ fn check_picture(picture: &str) -> Result<(), EvaluatorError> {
                 .is_ok_and(|width| width > MAX_FIELD_WIDTH)
         };
         if digits > MAX_DIGITS || widths.split('-').any(is_wide) {
-            return Err(exceeded());
+            return Err(meter.exceed());
         }
     }
     Ok(())
@@ -283,7 +283,7 @@ fn allow_product(meter: &EvaluationMeter, times: usize, text: &JValue) -> Functi
     Ok(text.clone())
 }
 
-/// Returns an argument, counted from 0; undefined if it is missing.
+/// Returns the argument at `place`, counted from 0; undefined if it is missing.
 fn argument(arguments: &[JValue], place: usize) -> &JValue {
     arguments.get(place).unwrap_or(&JValue::Undefined)
 }
@@ -295,7 +295,7 @@ fn refused(function: &str, place: usize) -> EvaluatorError {
     ))
 }
 
-/// Returns an argument, counted from 0, that must be a finite number.
+/// Returns the argument at `place`, counted from 0; fails if it is not a finite number.
 fn number(arguments: &[JValue], place: usize, function: &str) -> Result<f64, EvaluatorError> {
     match argument(arguments, place) {
         JValue::Number(number) if number.is_finite() => Ok(*number),
@@ -335,7 +335,7 @@ fn partition(arguments: &[JValue]) -> FunctionResult {
 
 /// Evaluates `$range(first, last, step)`; all three are truncated towards zero.
 #[expect(clippy::cast_precision_loss, reason = "JSONata's numbers are doubles")]
-fn range(arguments: &[JValue]) -> FunctionResult {
+fn range(arguments: &[JValue], meter: &EvaluationMeter) -> FunctionResult {
     let bound = |place| number(arguments, place, "range").map(|number| i128::from(whole(number)));
     let (first, last, step) = (bound(0)?, bound(1)?, bound(2)?);
     if step == 0 {
@@ -349,7 +349,7 @@ fn range(arguments: &[JValue]) -> FunctionResult {
     }
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     if count > MAX_SEQUENCE_ITEMS {
-        return Err(EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned()));
+        return Err(meter.exceed());
     }
     let numbers = std::iter::successors(Some(first), |number| Some(number + step));
     Ok(JValue::array(
@@ -387,13 +387,15 @@ fn parse(arguments: &[JValue], meter: &EvaluationMeter) -> FunctionResult {
         _ => return Err(refused("parse", 1)),
     };
     meter.allow_text(text.len() as u64)?;
-    serde_json::from_str::<Value>(text)
+    parse_json(text)
         .map(|value| json_conversion::from_json(&value))
         .map_err(|error| {
-            if error.to_string().starts_with("recursion limit") {
-                return EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned());
+            if error.too_deep {
+                meter.exceed()
+            } else {
+                let message = format!("The text is not JSON: {}", error.source);
+                EvaluatorError::EvaluationError(message)
             }
-            EvaluatorError::EvaluationError(format!("The text is not JSON: {error}"))
         })
 }
 

@@ -147,8 +147,8 @@ pub(super) fn bounded(node: AstNode) -> AstNode {
     })
 }
 
-/// Returns the name that replaces a name in an expression: `$distinct` is renamed wherever it is read, called or bound,
-/// so that a variable with this name still hides the function.
+/// Returns [`DISTINCT`] for the name `distinct`, and any other name unchanged. The rewrite applies this wherever a name
+/// is read, called or bound, so that a variable `$distinct` still hides the function.
 pub(super) fn renamed(name: String) -> String {
     if name == "distinct" {
         DISTINCT.to_owned()
@@ -389,7 +389,8 @@ fn estimated(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     AstNode::Block(block)
 }
 
-/// Rewrites the replacement in a `$replace`, so that a text is estimated or the results of a callback are weighed.
+/// Rewrites the replacement argument of `$replace`: [`REPLACEMENT`] checks a text, and [`REPLACED`] weighs each result
+/// of a callback.
 fn replacing(replacement: AstNode, block: &mut Vec<AstNode>) -> AstNode {
     let counted = |body| Box::new(call(REPLACED, vec![body]));
     match replacement {

@@ -4,7 +4,6 @@ use jsonata_core::evaluator::EvaluatorError;
 use jsonata_core::parser::ParserError;
 
 use crate::error::{Error, ErrorKind};
-use crate::jsonata::evaluation_meter::MEMORY_LIMIT;
 
 /// The parser's name of each token, with the token as written in an expression.
 const TOKENS: &[(&str, &str)] = &[
@@ -141,18 +140,6 @@ fn quote_between(message: &str, before: &str, after: &str) -> String {
             )
         }
         _ => message.to_owned(),
-    }
-}
-
-/// Converts an evaluator's error to an [`Error`]: an exceeded limit or a failed evaluation.
-pub(super) fn classify(error: &EvaluatorError) -> Error {
-    let message = error.message();
-    match error.code() {
-        Some("D2015" | "D2014") => Error::limit_exceeded(MEMORY_LIMIT),
-        Some("D1012") => Error::limit_exceeded("The expression exceeded the time limit"),
-        Some("D1011" | "U1001") => Error::limit_exceeded(message),
-        _ if message.starts_with(MEMORY_LIMIT) => Error::limit_exceeded(MEMORY_LIMIT),
-        _ => Error::evaluation_failed(evaluator_message(error)),
     }
 }
 

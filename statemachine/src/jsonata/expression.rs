@@ -109,7 +109,7 @@ impl Expression {
         host.random = random.borrow().clone();
         let result = result
             .map_err(|_panic| Error::evaluation_failed("The JSONata evaluator crashed"))?
-            .map_err(|error| error_text::classify(&error))?;
+            .map_err(|error| meter.classify(&error))?;
         json_conversion::to_json(&result, meter)
     }
 }
@@ -143,8 +143,8 @@ mod tests {
         Expression::parse(text)?.evaluate(&scope, &mut host)
     }
 
-    /// Evaluates an expression that must exceed a limit, and returns the kind of its error. The limits are a tenth of the
-    /// usual ones, so that it fails sooner.
+    /// Evaluates an expression that must exceed a limit, and returns the kind of its error. The limits are a tenth of
+    /// the usual ones, so that it fails sooner.
     fn limited(text: &str) -> ErrorKind {
         let (states, variables) = (json!({}), Map::new());
         let scope = JsonataScope {

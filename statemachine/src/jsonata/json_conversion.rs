@@ -7,7 +7,6 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::Error;
 use crate::evaluation_budget;
-use crate::jsonata::error_text;
 use crate::jsonata::evaluation_meter::EvaluationMeter;
 
 /// Converts a JSON value to a value of the evaluator.
@@ -32,9 +31,7 @@ pub(super) fn to_json(value: &JValue, meter: &EvaluationMeter) -> Result<Value, 
     if value.is_undefined() {
         return Err(Error::missing_value("the expression returned nothing"));
     }
-    meter
-        .weigh(value)
-        .map_err(|error| error_text::classify(&error))?;
+    meter.weigh(value).map_err(|error| meter.classify(&error))?;
     convert(value, 0)
 }
 

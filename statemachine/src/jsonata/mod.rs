@@ -2,8 +2,8 @@
 //!
 //! The crate `jsonata-core` implements the language. This module adds AWS's dialect (`$partition`, `$range`, `$hash`,
 //! `$random`, `$uuid`, `$parse`; no `$eval`; the host's clock) and limits on time, memory and depth. To apply the
-//! limits, it rewrites a parsed expression: each operation that builds or walks a large value first measures the
-//! value's weight. An evaluation is one synchronous function from JSON to JSON; parsed expressions are plain data.
+//! limits, it rewrites a parsed expression: before an operation builds or walks a value that may be large, the value's
+//! weight is measured. An evaluation is one synchronous function from JSON to JSON; parsed expressions are plain data.
 //!
 //! ```
 //! use drivetrain_statemachine::jsonata::{Expression, JsonataScope};

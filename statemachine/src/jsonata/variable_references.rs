@@ -30,7 +30,7 @@ enum ReadPart {
 }
 
 impl ReadPart {
-    /// Adds the value at `way`, a path of field names, with everything in it.
+    /// Extends this part by the value at `way`, a path of field names, and by everything inside that value.
     fn add(&mut self, way: &[&str]) {
         match (self, way) {
             (Self::Whole, _) => {}

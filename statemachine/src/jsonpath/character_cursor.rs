@@ -63,6 +63,15 @@ impl<'a> CharacterCursor<'a> {
         self.slice(from, to).iter().collect()
     }
 
+    /// Returns the text from the index `from` to the end, in backticks for a message. If nothing is left, names the end
+    /// of the `whole`, which is the path or a part of it.
+    pub(super) fn rest_or_end(&self, from: usize, whole: &str) -> String {
+        match self.text(from, self.len()) {
+            rest if rest.is_empty() => format!("the end of the {whole}"),
+            rest => format!("`{rest}`"),
+        }
+    }
+
     /// Moves past spaces, but never past the last character.
     pub(super) fn skip_blanks(&mut self) -> &mut Self {
         while self.is_at(' ') && self.position + 1 < self.characters.len() {

@@ -37,7 +37,7 @@ impl<'v> DocumentWalk<'v, '_> {
         self.budget.visit()?;
         if trail.depth() > MAX_DOCUMENT_DEPTH {
             return Err(QueryFailure::Limit(
-                "the document that the path reads nests too deeply",
+                "the document that the path reads nests deeper than 256 levels",
             ));
         }
         let Some(step) = self.steps.list.get(at) else {
@@ -77,11 +77,16 @@ impl<'v> DocumentWalk<'v, '_> {
             if !self.upstream_definite(at) {
                 return Ok(());
             }
-            return Err(QueryFailure::Missing(format!(
-                "Expected to find an object with property {} in path {trail} but found '{}'",
-                self.steps.list[at],
-                type_name(value)
-            )));
+            let step = &self.steps.list[at];
+            let field = trail.last_field().map(str::to_owned);
+            return Err(QueryFailure::Missing {
+                message: format!(
+                    "Expected to find an object with property {step} in path {trail} but found '{}'",
+                    type_name(value)
+                ),
+                // The field that the message names last.
+                step: field.or_else(|| step.field_names()),
+            });
         };
         if names.len() > 1 && self.is_leaf(at) {
             return self.merge(names, fields, trail);
@@ -91,7 +96,8 @@ impl<'v> DocumentWalk<'v, '_> {
             .try_for_each(|name| self.field(at, name, fields, trail))
     }
 
-    /// Follows one field; whether a missing one is an error depends on the steps around it.
+    /// Follows one field. If the field is missing, fails in a test for existence, or if more steps follow and the steps
+    /// so far match at most one value.
     fn field(
         &mut self,
         at: usize,
@@ -104,13 +110,9 @@ impl<'v> DocumentWalk<'v, '_> {
         let Some(value) = fields.get(name) else {
             return match (leaf, self.require_fields) {
                 (true, false) => Ok(()),
-                (true, true) => Err(QueryFailure::Missing(format!(
-                    "No results for path: {trail}"
-                ))),
+                (true, true) => Err(missing(format!("No results for path: {trail}"), &trail)),
                 (false, false) if !self.upstream_definite(at + 1) => Ok(()),
-                (false, _) => Err(QueryFailure::Missing(format!(
-                    "Missing property in path {trail}"
-                ))),
+                (false, _) => Err(missing(format!("Missing property in path {trail}"), &trail)),
             };
         };
         if leaf && !self.keeps_scanned(at) {
@@ -151,9 +153,8 @@ impl<'v> DocumentWalk<'v, '_> {
                     merged.insert(name.clone(), value.clone());
                 }
                 None if self.require_fields => {
-                    return Err(QueryFailure::Missing(format!(
-                        "Missing property in path {trail}['{name}']"
-                    )));
+                    let trail = trail.field(name);
+                    return Err(missing(format!("Missing property in path {trail}"), &trail));
                 }
                 None => {}
             }
@@ -173,12 +174,15 @@ impl<'v> DocumentWalk<'v, '_> {
         match value {
             Value::Array(items) => Ok(Some(items)),
             _ if !self.upstream_definite(at) => Ok(None),
-            Value::Null => Err(QueryFailure::Missing(format!("The path {trail} is null"))),
-            _ => Err(QueryFailure::Missing(format!(
-                "Filter: {} can only be applied to arrays. Current context is: {}",
-                self.steps.list[at],
-                type_name(value)
-            ))),
+            Value::Null => Err(missing(format!("The path {trail} is null"), trail)),
+            _ => Err(QueryFailure::Missing {
+                message: format!(
+                    "Filter: {} can only be applied to arrays. Current context is: {}",
+                    self.steps.list[at],
+                    type_name(value)
+                ),
+                step: None,
+            }),
         }
     }
 
@@ -198,7 +202,8 @@ impl<'v> DocumentWalk<'v, '_> {
             .try_for_each(|index| self.item(at, i64::from(*index), items, trail))
     }
 
-    /// Follows one item, counted from the end if negative; an index past the end finds nothing but counts as work.
+    /// Follows one item, counted from the end if negative; an index outside the array finds nothing, but counts as a
+    /// visit.
     fn item(
         &mut self,
         at: usize,
@@ -277,7 +282,7 @@ impl<'v> DocumentWalk<'v, '_> {
         self.budget.visit()?;
         if trail.depth() > MAX_DOCUMENT_DEPTH {
             return Err(QueryFailure::Limit(
-                "the document that the path reads nests too deeply",
+                "the document that the path reads nests deeper than 256 levels",
             ));
         }
         match value {
@@ -397,6 +402,14 @@ impl<'v> DocumentWalk<'v, '_> {
                 .into_owned();
         self.found.push(Cow::Owned(below));
         Ok(())
+    }
+}
+
+/// Builds the failure of a path that finds nothing at `trail`, which the message names.
+fn missing(message: String, trail: &PathTrail<'_>) -> QueryFailure {
+    QueryFailure::Missing {
+        message,
+        step: trail.last_field().map(str::to_owned),
     }
 }
 

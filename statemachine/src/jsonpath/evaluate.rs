@@ -61,9 +61,10 @@ impl<'v, 'b> DocumentWalk<'v, 'b> {
         walk.step(0, document, &PathTrail::Root)?;
         let mut found = walk.found;
         if steps.definite {
-            return found
-                .pop()
-                .ok_or_else(|| QueryFailure::Missing(format!("No results for path: ${steps}")));
+            return found.pop().ok_or_else(|| QueryFailure::Missing {
+                message: format!("No results for path: ${steps}"),
+                step: steps.list.iter().rev().find_map(QueryStep::field_names),
+            });
         }
         let mut items = Vec::with_capacity(found.len());
         for value in found {

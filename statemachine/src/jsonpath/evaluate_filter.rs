@@ -52,7 +52,7 @@ impl<'v> DocumentWalk<'v, '_> {
             FilterCondition::Exists { path, expected } => {
                 match self.filter_path(path, item, true) {
                     Ok(_) => Ok(*expected),
-                    Err(QueryFailure::Missing(_)) => Ok(!*expected),
+                    Err(QueryFailure::Missing { .. }) => Ok(!*expected),
                     Err(failure) => Err(failure),
                 }
             }
@@ -100,7 +100,7 @@ impl<'v> DocumentWalk<'v, '_> {
                     }
                     Side::from_value(value)
                 }
-                Err(QueryFailure::Missing(_)) => Side::Undefined,
+                Err(QueryFailure::Missing { .. }) => Side::Undefined,
                 Err(failure) => return Err(failure),
             },
             FilterOperand::Text(text) => Side::Text(Cow::Borrowed(text)),

@@ -28,7 +28,7 @@ pub(super) enum Side<'v> {
     Json {
         /// The array or object.
         value: Cow<'v, Value>,
-        /// `true` if the filter itself holds the value, rather than the document.
+        /// `true` if the value is a literal of the filter, `false` if a path found it in the document.
         literal: bool,
     },
     /// A regular expression, which only `=~` applies.

@@ -14,12 +14,12 @@ pub(super) fn parse(characters: &[char]) -> Result<Value, Error> {
     let value = parser.read(0)?;
     parser.skip_blanks();
     if parser.cursor.in_bounds() {
-        return Err(parser.unexpected("the end of the literal"));
+        return Err(parser.unexpected("no text after the closing bracket"));
     }
     Ok(value)
 }
 
-/// Parses a number as Java's `BigDecimal` does, if JSON can hold it.
+/// Parses a number as Java's `BigDecimal` does; `None` if the text is not a number or JSON cannot hold the number.
 pub(super) fn number(text: &str) -> Option<Number> {
     let body = text.strip_prefix(['-', '+']).unwrap_or(text);
     if !body.starts_with(|character: char| character.is_ascii_digit() || character == '.') {
@@ -51,10 +51,10 @@ impl LiteralParser<'_> {
     fn unexpected(&self, expected: &str) -> Error {
         match self.cursor.current() {
             Some(got) => Error::invalid_expression(format!(
-                "expected {expected} in a literal of a filter, got `{got}`"
+                "expected {expected} in an array or object of a filter, got `{got}`"
             )),
             None => Error::invalid_expression(format!(
-                "expected {expected} in a literal of a filter, got the end of the literal"
+                "expected {expected} in an array or object of a filter, got its end"
             )),
         }
     }
@@ -63,7 +63,7 @@ impl LiteralParser<'_> {
     fn read(&mut self, depth: usize) -> Result<Value, Error> {
         if depth > MAX_NESTING {
             return Err(Error::invalid_expression(format!(
-                "a literal of a filter nests deeper than {MAX_NESTING} levels"
+                "an array or object of a filter nests deeper than {MAX_NESTING} levels"
             )));
         }
         self.skip_blanks();

@@ -12,7 +12,7 @@
 //! let document = json!({"items": [{"price": 10, "name": "a"}, {"price": 20, "name": "b"}]});
 //! assert_eq!(Query::parse("$.items[0].name")?.evaluate_on(&document)?, json!("a"));
 //! assert_eq!(Query::parse("$.items[?(@.price > 15)].name")?.evaluate_on(&document)?, json!(["b"]));
-//! assert!(Query::parse("$.items[0].colour")?.evaluate_on(&document).is_err());
+//! assert!(Query::parse("$.items[0].color")?.evaluate_on(&document).is_err());
 //! # Ok::<(), drivetrain_statemachine::Error>(())
 //! ```
 
@@ -24,11 +24,11 @@ mod filter_comparison;
 mod filter_literal;
 mod parse_filter;
 mod parse_query;
-mod path_root;
 mod path_trail;
 mod query;
 mod query_budget;
 mod query_functions;
+mod query_root;
 mod reference_path;
 mod syntax_tree;
 

@@ -142,8 +142,8 @@ impl FilterParser<'_> {
             if !self.cursor.skip_blanks().is_at(')') {
                 return Err(self.doubt.take().unwrap_or_else(|| {
                     Error::invalid_expression(format!(
-                        "expected an operator or `)` in a filter, got `{}`",
-                        self.cursor.text(self.cursor.position, self.cursor.len())
+                        "expected an operator or `)` in a filter, got {}",
+                        self.cursor.rest_or_end(self.cursor.position, "filter")
                     ))
                 }));
             }
@@ -179,9 +179,10 @@ impl FilterParser<'_> {
                 path,
                 expected: !negated,
             }),
-            _ => Err(Error::invalid_expression(
-                "expected a comparison operator after a literal in a filter",
-            )),
+            _ => Err(Error::invalid_expression(format!(
+                "expected a comparison operator after a literal in a filter, got {}",
+                self.cursor.rest_or_end(end, "filter")
+            ))),
         }
     }
 
@@ -283,8 +284,8 @@ impl FilterParser<'_> {
             .map(FilterOperand::Number)
             .ok_or_else(|| {
                 Error::invalid_expression(format!(
-                    "expected a path or a literal in a filter, got `{}`",
-                    self.cursor.text(start, self.cursor.len())
+                    "expected a path or a literal in a filter, got {}",
+                    self.cursor.rest_or_end(start, "filter")
                 ))
             })
     }

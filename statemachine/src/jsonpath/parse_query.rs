@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::jsonpath::character_cursor::{CharacterCursor, unescape};
-use crate::jsonpath::path_root::{MAX_TEXT_BYTES, split_root};
 use crate::jsonpath::query::Query;
+use crate::jsonpath::query_root::{MAX_TEXT_BYTES, split_root};
 use crate::jsonpath::syntax_tree::{
     FilterCondition, MAX_NESTING, QueryArgument, QueryFunction, QueryStep, QuerySteps, Slice,
 };
@@ -134,36 +134,31 @@ impl QueryParser<'_> {
             self.steps.push(QueryStep::Scan);
         }
         match self.cursor.current() {
-            None | Some('.') => Err(self.unexpected("a name")),
+            None | Some('.') => Err(self.unexpected("a field name")),
             Some(_) => Ok(()),
         }
     }
 
     /// Builds the error for an unexpected character, or for the end of the path, at the position.
     fn unexpected(&self, expected: &str) -> Error {
-        match self.cursor.current() {
-            Some(_) => Error::invalid_expression(format!(
-                "expected {expected}, got `{}`",
-                self.cursor.text(self.cursor.position, self.cursor.len())
-            )),
-            None => {
-                Error::invalid_expression(format!("expected {expected}, got the end of the path"))
-            }
-        }
+        Error::invalid_expression(format!(
+            "expected {expected}, got {}",
+            self.cursor.rest_or_end(self.cursor.position, "path")
+        ))
     }
 
     /// Reads `name` or `name(..)`.
     fn read_name(&mut self) -> Result<QueryStep, Error> {
         let start = self.cursor.position;
         if matches!(self.cursor.current(), None | Some(' ')) {
-            return Err(self.unexpected("a name"));
+            return Err(self.unexpected("a field name"));
         }
         let mut end = start;
         while let Some(character) = self.cursor.at(end) {
             match character {
                 ' ' => {
                     return Err(Error::invalid_expression(format!(
-                        "a name with a space must be quoted in brackets, as in `['first name']`, got `{}`",
+                        "a field name with a space must be quoted in brackets, as in `['first name']`, got `{}`",
                         self.cursor.text(start, self.cursor.len())
                     )));
                 }
@@ -234,8 +229,8 @@ impl QueryParser<'_> {
                     Ok(QueryStep::Wildcard)
                 }
                 _ => Err(Error::invalid_expression(format!(
-                    "expected `]` after `[*`, got `{}`",
-                    self.cursor.text(star + 1, self.cursor.len())
+                    "expected `]` after `[*`, got {}",
+                    self.cursor.rest_or_end(star + 1, "path")
                 ))),
             },
             Some((mark, '?')) => self.read_filter(mark),
@@ -279,8 +274,13 @@ impl QueryParser<'_> {
                     end
                 }
                 _ => {
+                    let expected = if expects_name {
+                        format!("a name in `{quote}` after `,`")
+                    } else {
+                        "`,` or `]` after a name in brackets".to_owned()
+                    };
                     return Err(Error::invalid_expression(format!(
-                        "expected names in the same quotes, separated by `,`, in brackets, got `{}`",
+                        "expected {expected}, got `{}`",
                         self.cursor.text(next, self.cursor.len())
                     )));
                 }
@@ -312,8 +312,8 @@ impl QueryParser<'_> {
     fn read_filter(&mut self, mark: usize) -> Result<QueryStep, Error> {
         let Some((open, '(')) = self.cursor.significant_after(mark) else {
             return Err(Error::invalid_expression(format!(
-                "expected `(` after `[?`, got `{}`",
-                self.cursor.text(mark + 1, self.cursor.len())
+                "expected `(` after `[?`, got {}",
+                self.cursor.rest_or_end(mark + 1, "path")
             )));
         };
         let close = self.cursor.find_closing(open, '(', ')', true)?;
@@ -370,7 +370,9 @@ fn whole_number(text: &str) -> Result<i32, Error> {
         .filter(|_| !text.starts_with('+'))
         .ok_or_else(|| {
             Error::invalid_expression(format!(
-                "`{text}` is not a valid array index, expected a whole number"
+                "`{text}` is not a valid array index, expected a whole number from {} to {}",
+                i32::MIN,
+                i32::MAX
             ))
         })
 }

@@ -35,6 +35,15 @@ impl<'t> PathTrail<'t> {
         }
     }
 
+    /// Returns the name of the last field in the path; `None` if the path has no field.
+    pub(super) fn last_field(&self) -> Option<&'t str> {
+        match self {
+            Self::Root => None,
+            Self::Field { name, .. } => Some(name),
+            Self::Index { above, .. } => above.last_field(),
+        }
+    }
+
     /// Returns the path to a field of the value at this path.
     pub(super) fn field(&'t self, name: &'t str) -> Self {
         Self::Field {

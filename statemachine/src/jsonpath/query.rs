@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::jsonpath::evaluate;
-use crate::jsonpath::path_root::QueryRoot;
+use crate::jsonpath::query_root::QueryRoot;
 use crate::jsonpath::syntax_tree::{QueryStep, QuerySteps};
 use crate::scope::Scope;
 
@@ -328,6 +328,20 @@ mod tests {
         for nested in ["(", "!", "@[?(", "[", "$[?(@.a==["] {
             assert!(Query::parse(&format!("$[?({}", nested.repeat(10_000))).is_err());
         }
+    }
+
+    #[test]
+    fn a_path_that_ends_too_early_is_rejected_by_name() {
+        let text = |path| Query::parse(path).unwrap_err().to_string();
+        assert_eq!(
+            text("$[*"),
+            "expected `]` after `[*`, got the end of the path"
+        );
+        assert_eq!(
+            text("$[?"),
+            "expected `(` after `[?`, got the end of the path"
+        );
+        assert_eq!(text("$[*x"), "expected `]` after `[*`, got `x`");
     }
 
     #[test]

@@ -15,8 +15,13 @@ pub(super) const MAX_DOCUMENT_DEPTH: usize = 256;
 /// The reason why an evaluation stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum QueryFailure {
-    /// The path finds nothing; holds the message.
-    Missing(String),
+    /// The path finds nothing.
+    Missing {
+        /// The message, in Jayway's words.
+        message: String,
+        /// The last field of the path that the message names; `None` if it names no field.
+        step: Option<String>,
+    },
     /// A value has the wrong type; holds the message.
     Mismatch(String),
     /// A filter does not apply to the value. Inside a filter, such a condition counts as not met.
@@ -28,7 +33,9 @@ pub(super) enum QueryFailure {
 impl From<QueryFailure> for Error {
     fn from(failure: QueryFailure) -> Self {
         match failure {
-            QueryFailure::Missing(message) => Self::missing_value(message),
+            QueryFailure::Missing { message, step } => {
+                Self::missing_value(message).at_path_step(step)
+            }
             QueryFailure::Mismatch(message) => Self::evaluation_failed(message),
             QueryFailure::Refused => {
                 Self::evaluation_failed("Filter can not be applied to primitives")
@@ -58,7 +65,7 @@ impl QueryBudget {
     /// Counts one visit of a value.
     pub(super) fn visit(&mut self) -> Result<(), QueryFailure> {
         self.visits = self.visits.checked_sub(1).ok_or(QueryFailure::Limit(
-            "the path visits too many values of the document",
+            "evaluating the path takes more work than visiting 20,000,000 values, this program's limit",
         ))?;
         Ok(())
     }
@@ -67,7 +74,7 @@ impl QueryBudget {
     pub(super) fn visit_bytes(&mut self, bytes: u64) -> Result<(), QueryFailure> {
         let visits = bytes / BYTES_PER_VISIT;
         self.visits = self.visits.checked_sub(visits).ok_or(QueryFailure::Limit(
-            "the path visits too many values of the document",
+            "evaluating the path takes more work than visiting 20,000,000 values, this program's limit",
         ))?;
         Ok(())
     }
@@ -75,7 +82,9 @@ impl QueryBudget {
     /// Takes the memory of a copied value from the budget. For example, `$..*` copies a value once per level above it.
     pub(super) fn pay_for(&mut self, value: &Value) -> Result<(), QueryFailure> {
         self.bytes.pay_for(value).map_err(|_exhausted| {
-            QueryFailure::Limit("the values that the path matches are too large in total")
+            QueryFailure::Limit(
+                "the values that the path finds need more than 64 MiB, this program's limit",
+            )
         })
     }
 }

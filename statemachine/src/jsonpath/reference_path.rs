@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::jsonpath::path_root::{MAX_TEXT_BYTES, QueryRoot, split_root};
+use crate::jsonpath::query_root::{MAX_TEXT_BYTES, QueryRoot, split_root};
 
 /// The most steps of a reference path, so that an inserted value never nests deeper than JSON text may.
 const MAX_STEPS: usize = 100;

@@ -57,11 +57,11 @@ pub(super) enum Slice {
 /// The condition that an item must meet to pass a filter.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum FilterCondition {
-    /// `||`: holds as soon as one condition does.
+    /// `||`: holds if at least one condition holds.
     Or(Vec<FilterCondition>),
-    /// `&&`: holds if every condition does.
+    /// `&&`: holds if every condition holds.
     And(Vec<FilterCondition>),
-    /// `!`: holds if the condition does not.
+    /// `!`: holds if the condition does not hold.
     Not(Box<FilterCondition>),
     /// A path alone, which tests whether the path leads to a value.
     Exists {
@@ -157,9 +157,9 @@ pub(super) enum FilterOperator {
     Empty,
     /// `SUBSETOF`: every item of the left side is in the right side.
     SubsetOf,
-    /// `ANYOF`: both sides have an equal item.
+    /// `ANYOF`: at least one item of the left side equals an item of the right side.
     AnyOf,
-    /// `NONEOF`: both sides are arrays without an equal item.
+    /// `NONEOF`: both sides are arrays, and no item of the left one equals an item of the right one.
     NoneOf,
     /// `ALL`, `TYPE` or `MATCHES`, which never holds: Jayway compares it with values that only its Java API can pass.
     Never,
@@ -278,6 +278,16 @@ impl QueryStep {
             Self::Indices(indices) => indices.len() == 1,
             Self::Function(_) => true,
             Self::Slice(_) | Self::Wildcard | Self::Scan | Self::Filter(_) => false,
+        }
+    }
+
+    /// Returns the names of a step of fields, separated as in [`Display`](fmt::Display); `None` for other steps.
+    ///
+    /// Names in double quotes are `None` too: no recording shows how AWS words the failure of such a step.
+    pub(super) fn field_names(&self) -> Option<String> {
+        match self {
+            Self::Fields { names, quote: '\'' } => Some(names.join("','")),
+            _ => None,
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) enum MockAnswer {
 /// One entry of `MockedResponses`: the answers by call number, from 0.
 #[derive(Debug, PartialEq)]
 pub(super) struct Response {
-    /// The answers, each with the call numbers that it is for; the ranges never overlap.
+    /// The answers, each with the range of call numbers that it answers; the ranges never overlap.
     answers: Vec<(RangeInclusive<u64>, MockAnswer)>,
 }
 
@@ -181,7 +181,7 @@ struct MockFileReader<'a> {
 }
 
 impl MockFileReader<'_> {
-    /// Adds the problem of the place at a JSON pointer, with its line and column.
+    /// Adds a problem with the value at a JSON pointer, together with the line and column of the value.
     fn refuse(&mut self, pointer: &str, message: impl Into<String>) {
         let place = Place::of(self.text, pointer);
         self.problems.push(Problem {
@@ -307,7 +307,7 @@ impl MockFileReader<'_> {
                     self.refuse(
                         &pointer,
                         format!(
-                            "expected the number of a call or a range such as `1-3`, got `{calls}`"
+                            "expected the number of a call (the first is 0) or a range such as `1-3`, got `{calls}`"
                         ),
                     );
                     continue;
@@ -318,7 +318,7 @@ impl MockFileReader<'_> {
                 if answers.iter().any(|(other, _)| overlaps(other)) {
                     self.refuse(
                         &pointer,
-                        format!("the call numbers `{calls}` overlap with those of another answer"),
+                        format!("the call numbers `{calls}` overlap with those of another answer of this response"),
                     );
                 }
                 if let Some(answer) = self.answer(answer, &pointer) {

@@ -27,11 +27,11 @@ pub struct MockHandler {
 
 /// The case, the calls and the signal that all clones of a handler share.
 struct MockState {
-    /// The case whose answers are given.
+    /// The case whose answers are returned.
     case: MockCase,
     /// The calls so far, and the first call to which the case has no answer.
     progress: Mutex<MockProgress>,
-    /// Signaled when the case has no answer to a call.
+    /// The signal that the case has no answer to a call, for which [`MockHandler::missing`] waits.
     changed: Notify,
 }
 
@@ -90,12 +90,6 @@ impl MockHandler {
         }
     }
 
-    /// Returns the number of calls so far, by state.
-    #[must_use]
-    pub fn calls(&self) -> BTreeMap<String, u64> {
-        self.lock().calls.clone()
-    }
-
     /// Locks the progress, even if a thread panicked while it held the lock.
     fn lock(&self) -> MutexGuard<'_, MockProgress> {
         self.shared
@@ -133,7 +127,7 @@ impl TaskHandler for MockHandler {
     }
 }
 
-/// Gives the answer to a call. A call that starts a job or delivers a token is reported as submitted first.
+/// Answers a call; reports the call as submitted before that if it starts a service's job or delivers a token.
 pub(super) fn answered(
     call: &TaskCall,
     answer: MockAnswer,
@@ -147,7 +141,7 @@ pub(super) fn answered(
     Box::pin(std::future::ready(reply(call, answer)))
 }
 
-/// Reports the response to the request that starts a job or delivers a token.
+/// Reports an empty response to the request of the call if it starts a service's job or delivers a token.
 fn submit(call: &TaskCall) {
     if call.resource.waits_for_job() || token(call).is_some() {
         call.submitted(json!({}));
@@ -160,7 +154,7 @@ fn token(call: &TaskCall) -> Option<&str> {
     call.token.as_deref().filter(|_| !is_activity)
 }
 
-/// Gives the answer in the way that the call requires: as its result, or through its token.
+/// Answers a call in the way that it requires: by the call's result, or through its token.
 fn reply(call: &TaskCall, answer: Result<Value, TaskFailure>) -> Result<TaskOutput, TaskFailure> {
     let Some(token) = token(call) else {
         return answer.map(TaskOutput::from);

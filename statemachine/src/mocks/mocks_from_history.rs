@@ -215,7 +215,7 @@ fn calls(history: &Value) -> Result<ExecutionCalls, Error> {
         }
         let state = thread.state.clone().ok_or_else(|| {
             invalid(format!(
-                "the event {id} belongs to no Task state: the history is incomplete, fetch all its events"
+                "the history lacks the event that entered the Task state of event {id}: get the history from its first event"
             ))
         })?;
         let scheduled = thread.scheduled.unwrap_or(*id);
@@ -286,16 +286,16 @@ fn answer(id: u64, details: &Value, has_output: bool) -> Result<MockAnswer, Erro
     }
     if details["outputDetails"]["truncated"] == true {
         return Err(invalid(format!(
-            "the history has only a truncated output of the event {id}"
+            "the output of event {id} is truncated, so it cannot become the answer of a mock"
         )));
     }
     let output = details["output"].as_str().ok_or_else(|| {
         invalid(format!(
-            "the event {id} has no output: fetch the history with its execution data"
+            "event {id} has no output: get the history with its execution data (`--include-execution-data`)"
         ))
     })?;
     let output: Value = serde_json::from_str(output).map_err(|error| {
-        invalid(format!("the output of the event {id} is not JSON")).caused_by(error)
+        invalid(format!("the output of event {id} is not JSON")).caused_by(error)
     })?;
     Ok(MockAnswer::Return(output))
 }

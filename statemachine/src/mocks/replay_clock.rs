@@ -49,7 +49,7 @@ enum LastEvent {
     Other,
     /// The entry of a Wait state: the clock advances until its exit.
     Waiting,
-    /// The schedule of a task: the clock advances only if the task times out.
+    /// The event that scheduled a task: the clock advances only if the task times out.
     Scheduled,
     /// A failure: the clock advances until a retry.
     Failed,

@@ -1,8 +1,8 @@
 //! The task handler that repeats the answers of a recorded execution.
 //!
 //! Mocked tasks take no time, so concurrent iterations make their calls in another order than when they were recorded.
-//! This handler matches calls by their input, which replays them exactly. Sorting them by the replay's clock needs no
-//! machine, but is wrong for most random executions (`tests/it/replay.rs`).
+//! This handler matches calls by their input, which replays them exactly. Sorting the recorded calls by the replay's
+//! clock needs no machine, but is wrong for most random executions (`tests/it/replay.rs`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -63,7 +63,7 @@ pub struct ReplayHandler {
 struct ReplayState {
     /// The calls of each state, by the state's name.
     states: Mutex<BTreeMap<String, StateCalls>>,
-    /// Signaled when a state makes more calls than were recorded.
+    /// The signal that a state made more calls than were recorded, for which [`ReplayHandler::diverged`] waits.
     changed: Notify,
 }
 

@@ -38,38 +38,28 @@ impl PathOrCall {
         host: &mut Host,
         budget: &mut Budget,
     ) -> Result<Value, Error> {
-        let (kind, message) = match self {
-            Self::Path(query) if query.reads_null(scope) => {
-                (ErrorKind::MissingValue, NULL_INPUT.to_owned())
-            }
+        let value = match self {
+            Self::Path(query) if query.reads_null(scope) => Err(Error::missing_value(NULL_INPUT)),
             Self::Path(query) => match query.resolve(scope) {
-                Ok(value) => {
-                    budget.pay_for(&value).map_err(too_large)?;
-                    return Ok(value.into_owned());
-                }
+                Ok(value) => budget
+                    .pay_for(&value)
+                    .map(|()| value.into_owned())
+                    .map_err(too_large),
                 // Measured on AWS: an index past the end is null here, though not in a function's argument.
-                Err(_) if query.ends_outside_its_array(scope) => return Ok(Value::Null),
-                Err(error) if error.kind() == ErrorKind::LimitExceeded => {
-                    (ErrorKind::LimitExceeded, error.to_string())
-                }
-                Err(_) => (
-                    ErrorKind::MissingValue,
-                    format!(
-                        "The JSONPath '{query}' specified for the field '{field}' could not be found in the input '{}'",
-                        scope.input
-                    ),
-                ),
+                Err(_) if query.ends_outside_its_array(scope) => Ok(Value::Null),
+                Err(error) if error.kind() == ErrorKind::LimitExceeded => Err(error),
+                Err(_) => Err(Error::missing_value(format!(
+                    "The JSONPath '{query}' specified for the field '{field}' could not be found in the input '{}'",
+                    scope.input
+                ))),
             },
-            Self::Call(call) => match call.evaluate_within(scope, host, budget) {
-                Ok(value) => return Ok(value),
-                Err(error) => (error.kind(), error.to_string()),
-            },
+            Self::Call(call) => call.evaluate_within(scope, host, budget),
         };
-        Err(Error::new(kind, message).in_field(field))
+        value.map_err(|error| error.in_field(field))
     }
 }
 
 /// Builds the error of a payload that would take too much memory.
 pub(super) fn too_large(_exhausted: Exhausted) -> Error {
-    Error::limit_exceeded("the payload is too large to build")
+    Error::limit_exceeded("the evaluation needs more than 64 MiB, this program's limit")
 }

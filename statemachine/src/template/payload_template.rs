@@ -8,8 +8,8 @@ use crate::json_text::{DEEPEST, Refused, TextWriter};
 use crate::scope::{Host, Scope};
 use crate::template::template_node::{TemplateEvaluation, TemplateNode};
 
-/// The message for a payload that nests too deeply.
-pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";
+/// The message for a payload that nests deeper than JSON parsers read.
+pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests deeper than 127 levels";
 
 /// A parsed payload template, which can be evaluated any number of times.
 #[derive(Debug, Clone, PartialEq)]
@@ -219,6 +219,7 @@ mod tests {
             .collect();
         let error = evaluate(&Value::Object(wide), &json!("x".repeat(10 << 20))).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        assert!(error.field().is_some_and(|field| field.ends_with(".$")));
         let deep = (0..100).fold(json!({"x.$": "$"}), |inner, _| json!([inner]));
         let input = (0..100).fold(json!(1), |inner, _| json!([inner]));
         assert_eq!(

@@ -342,8 +342,8 @@ impl<F> TemplateParts<F> {
         found.map(|(_, part)| part)
     }
 
-    /// Computes the values of the computed parts into `made`. The budget is charged for the fixed parts as if they were
-    /// copied.
+    /// Computes the values of the computed parts and appends them to `made`. The budget is charged for the fixed parts
+    /// as if they were copied.
     fn compute(
         &self,
         building: &mut TemplateEvaluation<'_, '_>,
@@ -362,7 +362,7 @@ impl<F> TemplateParts<F> {
     }
 
     /// Writes the fragments and, between them, the values of the computed parts. `places` yields the values of all
-    /// parts.
+    /// parts in order; those of fixed parts are skipped, because the fragments contain their text.
     fn write<'v>(
         &self,
         mut places: impl Iterator<Item = &'v Value>,

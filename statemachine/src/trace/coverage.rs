@@ -84,7 +84,7 @@ impl Coverage {
         self.facts.retried.extend(facts.retried);
     }
 
-    /// Returns two numbers: all states of the machine, and the states that were reached.
+    /// Returns the number of states in the machine, and the number of those that were reached.
     #[must_use]
     pub fn states(&self) -> (usize, usize) {
         let states = self.machine.states();

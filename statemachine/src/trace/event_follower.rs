@@ -1,7 +1,9 @@
-//! The follower of events, which assigns each event to its thread.
+//! Follows the events of a history and assigns each to its thread: the main flow of an execution, a branch, an iteration
+//! or a child execution.
 //!
-//! Each event names its previous event, and usually belongs to the previous event's thread. For the end of a Map or a
-//! Parallel state, AWS names the last event inside the state, so the right thread is one of the enclosing threads.
+//! An event names its previous event, and usually belongs to the same thread. The event that ends a Map or a Parallel
+//! state is an exception: its previous event is the last one inside the state, so it belongs to a thread that encloses
+//! that event's thread.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -112,7 +114,8 @@ impl EventFollower {
             Type::ParallelStateStarted => self.inside_started(event, "Parallel"),
             Type::MapStateFailed => self.inside_failed(event, "Map"),
             Type::ParallelStateFailed => self.inside_failed(event, "Parallel"),
-            // No event names one of these as its previous event, and aborted work ends when the enclosing thread ends.
+            // No later event names an event of these types as its previous one. Aborted work ends when the enclosing
+            // thread ends.
             Type::MapStateSucceeded
             | Type::ParallelStateSucceeded
             | Type::MapRunSucceeded

@@ -12,7 +12,7 @@ impl EventFollower {
         self.executions.owner(self.here?, event)
     }
 
-    /// Makes an event the only one of its thread that later events may name as their previous event.
+    /// Allows later events to name this event as their previous event, and no longer any earlier event of its thread.
     pub(super) fn set_owner(&mut self, id: ThreadNumber, event: u64) {
         if let Some(thread) = self.threads.get_mut(&id) {
             self.executions
@@ -21,7 +21,8 @@ impl EventFollower {
         }
     }
 
-    /// Makes an event one that later events may name as previous, in addition to the earlier ones of its thread.
+    /// Allows later events to name this event as their previous event, in addition to the events of its thread that
+    /// they may name already.
     pub(super) fn add_owner(&mut self, id: ThreadNumber, event: u64) {
         if let Some(thread) = self.threads.get_mut(&id) {
             thread.ids.push(event);

@@ -125,7 +125,7 @@ pub struct Iterations {
     pub succeeded: u64,
     /// The number of iterations that failed.
     pub failed: u64,
-    /// The number of iterations that were stopped before their end, such as after another iteration failed.
+    /// The number of iterations that were stopped before their end, for example because another iteration failed.
     pub stopped: u64,
     /// The kept iterations, in the order in which they ended: the first iterations, and the first failed ones.
     pub kept: Vec<Iteration>,
@@ -204,7 +204,8 @@ impl Visit {
         self.attempts.last()
     }
 
-    /// Counts a failed attempt and keeps it; if [`MOST_ATTEMPTS`] are kept, it replaces the last one.
+    /// Counts a failed attempt and keeps it; if [`MOST_ATTEMPTS`] are kept already, the new attempt replaces the last
+    /// one.
     pub(super) fn fail(&mut self, attempted: Attempted) {
         self.failures += 1;
         if self.attempts.len() == MOST_ATTEMPTS {
@@ -214,7 +215,7 @@ impl Visit {
     }
 
     /// Adds an error and its cause to the failure that ended the visit and to the failures inside the visit. The
-    /// history only names them when the execution ends.
+    /// history contains that error and cause only in the event that ends the execution.
     pub(super) fn explain(&mut self, reason: &Attempted) {
         match self.attempts.last_mut() {
             Some(last) if last.error.is_none() && last.cause.is_none() => {

@@ -15,6 +15,7 @@ use crate::diagnostics::place::{Place, places};
 use crate::error::Error;
 use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
 use crate::json_pointer::aws_notation;
+use crate::json_text::{ParseError, parse_json};
 use crate::validate::{best_practices, flow_graph};
 
 /// The largest definition that AWS accepts: 1 MiB.
@@ -32,7 +33,7 @@ const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
 /// let findings = validate(text, MachineType::Standard);
 /// assert_eq!(findings[0].code, Code::MissingTransitionTarget);
 /// assert_eq!(findings[0].pointer.as_deref(), Some("/States/A/Next"));
-/// assert_eq!(findings[0].hint.as_deref(), Some("the only valid one is `A`"));
+/// assert_eq!(findings[0].hint.as_deref(), Some("the only valid name here is `A`"));
 /// ```
 #[must_use]
 pub fn validate(text: &str, machine_type: MachineType) -> Vec<Diagnostic> {
@@ -102,10 +103,13 @@ fn examine_text(text: &str, machine_type: MachineType) -> (Option<Definition>, V
             format!("Definition must not be longer than {LARGEST_DEFINITION_BYTES} bytes"),
         );
     }
-    let value = match serde_json::from_str::<Value>(text) {
+    let value = match parse_json(text) {
         Ok(value) => value,
-        Err(error) => {
-            let code = if error.to_string().starts_with("recursion limit") {
+        Err(ParseError {
+            too_deep,
+            source: error,
+        }) => {
+            let code = if too_deep {
                 Code::TooDeeplyNested
             } else {
                 Code::InvalidJsonDescription
@@ -150,7 +154,7 @@ fn examine(
 ) -> (Option<Definition>, Vec<Diagnostic>) {
     // Text cannot nest this deeply, but a value that a caller built can.
     if nests_too_deeply(&value) {
-        let message = format!("Definition must not nest deeper than {MAX_DEPTH} levels");
+        let message = format!("Definition must not nest {MAX_DEPTH} or more levels deep");
         return (
             None,
             vec![Diagnostic::of_text(Code::TooDeeplyNested, message)],

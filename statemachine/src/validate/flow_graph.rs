@@ -40,27 +40,18 @@ impl<'a> FlowCheck<'a> {
                 let hint = "rename one of the states: names must be unique in the whole machine, including branches and Map states";
                 self.problems.note(error.hint(hint));
             }
-            match &state.kind {
-                StateKind::Parallel(branches) => {
-                    for (index, branch) in branches.iter().enumerate() {
-                        self.flow(branch, &format!("{}/Branches/{index}", at(state)));
-                    }
-                }
-                StateKind::Map(map) => {
-                    if let Some(label) = &map.label
-                        && !self.labels.insert(label)
-                    {
-                        let message = format!("Label '{label}' is not unique");
-                        let pointer = at(state);
-                        let error = Diagnostic::error(Code::DuplicateLabelName, &pointer, message);
-                        self.problems.note(error);
-                    }
-                    self.flow(
-                        &map.processor,
-                        &child_pointer(&at(state), map.processor_field),
-                    );
-                }
-                _ => {}
+            if let StateKind::Map(map) = &state.kind
+                && let Some(label) = &map.label
+                && !self.labels.insert(label)
+            {
+                let message = format!("Label '{label}' is not unique");
+                let pointer = at(state);
+                let error = Diagnostic::error(Code::DuplicateLabelName, &pointer, message);
+                let hint = "change one of the labels: each must be unique in the whole machine";
+                self.problems.note(error.hint(hint));
+            }
+            for (flow, pointer) in state.flows().iter().zip(state.flow_pointers()) {
+                self.flow(flow, &format!("{}{pointer}", at(state)));
             }
         }
     }
@@ -140,11 +131,17 @@ fn routed_to(flow: &Flow) -> Vec<bool> {
 
 /// Returns the indices of the states that may follow a state, including the targets of its catchers.
 pub(crate) fn successors(state: &State) -> Vec<usize> {
+    let mut targets = regular_successors(state);
+    targets.extend(state.catch.iter().map(|catcher| catcher.next));
+    targets
+}
+
+/// Returns the indices of the states that may follow a state if it does not fail.
+pub(crate) fn regular_successors(state: &State) -> Vec<usize> {
     let mut targets: Vec<usize> = state.next.into_iter().collect();
     if let StateKind::Choice(choice) = &state.kind {
         targets.extend(choice.rules.iter().map(|rule| rule.next));
         targets.extend(choice.default);
     }
-    targets.extend(state.catch.iter().map(|catcher| catcher.next));
     targets
 }

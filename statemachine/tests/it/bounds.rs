@@ -5,8 +5,8 @@ use drivetrain_statemachine::{
 };
 use serde_json::json;
 
-use crate::corpus::in_virtual_time;
-use crate::small::{INTEGRATION, echo, machine, one_task};
+use crate::support::corpus::in_virtual_time;
+use crate::support::small::{INTEGRATION, echo, machine, one_task};
 
 #[test]
 fn a_result_over_the_limit_fails_the_task() {

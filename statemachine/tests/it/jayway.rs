@@ -4,7 +4,7 @@ use drivetrain_statemachine::ErrorKind;
 use drivetrain_statemachine::jsonpath::Query;
 use serde_json::Value;
 
-use crate::corpus::{rows, text};
+use crate::support::corpus::{rows, text};
 
 /// The least number of rows that must agree with an answer of Jayway.
 const ANSWERED_AT_LEAST: usize = 94;

@@ -10,8 +10,8 @@ use drivetrain_statemachine::{
 };
 use serde_json::{Value, json};
 
-use crate::corpus::in_virtual_time;
-use crate::small::{distributed, map, pass, refuse, run};
+use crate::support::corpus::in_virtual_time;
+use crate::support::small::{distributed, map, pass, refuse, run};
 
 fn task() -> Value {
     json!({"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true}}})

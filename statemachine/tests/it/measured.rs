@@ -3,7 +3,7 @@
 use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskFailure};
 use serde_json::Value;
 
-use crate::corpus::{Score, in_virtual_time, rows, same, start_time, text};
+use crate::support::corpus::{Score, in_virtual_time, rows, same, start_time, text};
 
 #[test]
 #[ignore = "needs the recorded cases: DRIVETRAIN_ASL_CORPUS=<folder> cargo test -p drivetrain-statemachine -- --ignored --nocapture"]

@@ -4,7 +4,7 @@ use drivetrain_statemachine::mocks::{MissingMock, MockFile, MockHandler};
 use drivetrain_statemachine::{Engine, History, Machine, Outcome, Status, TaskCall, TaskFailure};
 use serde_json::{Value, json};
 
-use crate::corpus::in_virtual_time;
+use crate::support::corpus::in_virtual_time;
 
 const MACHINE: &str = r#"{
     "StartAt": "Each",
@@ -74,15 +74,6 @@ fn each_call_gets_its_answer() {
     let history = History::default();
     let outcome = run(&handler, &history).unwrap();
     assert_eq!(outcome.output, Some(json!({"JobRunState": "SUCCEEDED"})));
-    let calls: Vec<(String, u64)> = handler.calls().into_iter().collect();
-    assert_eq!(
-        calls,
-        [
-            ("Approve".to_owned(), 1),
-            ("Job".to_owned(), 1),
-            ("Work".to_owned(), 3)
-        ]
-    );
     let types: Vec<String> = history
         .events()
         .iter()

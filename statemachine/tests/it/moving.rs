@@ -5,8 +5,8 @@ use drivetrain_statemachine::{
 };
 use serde_json::{Value, json};
 
-use crate::corpus::in_virtual_time;
-use crate::small::{machine, refuse};
+use crate::support::corpus::in_virtual_time;
+use crate::support::small::{machine, refuse};
 
 /// Runs a Pass state as a machine, which moves data, and as the test of a state, which copies it.
 fn both_ways(

@@ -8,8 +8,8 @@ use drivetrain_statemachine::{
 };
 use serde_json::{Value, json};
 
-use crate::corpus::in_virtual_time;
-use crate::small::{distributed, map, pass, run};
+use crate::support::corpus::in_virtual_time;
+use crate::support::small::{distributed, map, pass, run};
 
 /// An in-memory bucket.
 #[derive(Default)]

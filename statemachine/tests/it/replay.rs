@@ -7,8 +7,8 @@ use drivetrain_statemachine::mocks::{MockFile, MockHandler, ReplayHandler};
 use drivetrain_statemachine::{Engine, Event, History, Machine, Outcome, TaskCall, TaskFailure};
 use serde_json::{Value, json};
 
-use crate::corpus::in_virtual_time;
-use crate::small::{INTEGRATION, distributed, machine};
+use crate::support::corpus::in_virtual_time;
+use crate::support::small::{INTEGRATION, distributed, machine};
 
 /// Returns a number below a bound that follows from a seed and a call's description.
 fn drawn(seed: u64, about: &str, bound: u64) -> u64 {

@@ -3,7 +3,7 @@
 use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskFailure, TaskRouter};
 use serde_json::{Value, json};
 
-use crate::corpus::in_virtual_time;
+use crate::support::corpus::in_virtual_time;
 
 /// Returns a handler that answers every call with its name.
 fn named(

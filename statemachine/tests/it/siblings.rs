@@ -5,8 +5,8 @@ use std::time::Duration;
 use drivetrain_statemachine::{Engine, Event, EventType, History, Status, TaskCall, TaskFailure};
 use serde_json::{Value, json};
 
-use crate::corpus::in_virtual_time;
-use crate::small::{INTEGRATION, distributed, echo, machine, seconds, silent};
+use crate::support::corpus::in_virtual_time;
+use crate::support::small::{INTEGRATION, distributed, echo, machine, seconds, silent};
 
 /// A handler that fails after a second in the state `Fails`, unless the input says otherwise, and hangs in any other.
 async fn fail_or_hang(call: TaskCall) -> Result<Value, TaskFailure> {

@@ -12,8 +12,8 @@ use drivetrain_statemachine::{
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use crate::corpus::in_virtual_time;
-use crate::small::{INTEGRATION, echo, machine, one_task, seconds, silent};
+use crate::support::corpus::in_virtual_time;
+use crate::support::small::{INTEGRATION, echo, machine, one_task, seconds, silent};
 
 #[test]
 fn an_endless_loop_can_be_stopped() {

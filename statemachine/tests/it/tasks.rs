@@ -7,8 +7,8 @@ use std::time::Duration;
 use drivetrain_statemachine::{Engine, ErrorKind, History, Status, TaskCall, TaskFailure, Tokens};
 use serde_json::{Value, json};
 
-use crate::corpus::in_virtual_time;
-use crate::small::{INTEGRATION, machine, one_task, seconds, silent};
+use crate::support::corpus::in_virtual_time;
+use crate::support::small::{INTEGRATION, machine, one_task, seconds, silent};
 
 #[test]
 fn a_task_times_out_and_its_token_says_so() {

@@ -3,7 +3,7 @@
 use drivetrain_statemachine::{Engine, TaskCall, TaskFailure, TestStateRequest, test_state};
 use serde_json::{Map, Value, json};
 
-use crate::corpus::{Score, in_virtual_time, rows, same_json, start_time, text};
+use crate::support::corpus::{Score, in_virtual_time, rows, same_json, start_time, text};
 
 #[test]
 #[ignore = "needs the recorded cases: DRIVETRAIN_ASL_CORPUS=<folder> cargo test -p drivetrain-statemachine -- --ignored --nocapture"]

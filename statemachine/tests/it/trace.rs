@@ -6,8 +6,8 @@ use drivetrain_statemachine::{
 };
 use serde_json::{Value, json};
 
-use crate::corpus::{in_virtual_time, rows, text};
-use crate::{cases, task_cases};
+use crate::support::corpus::{in_virtual_time, rows, text};
+use crate::support::recorded_run::{run_with_tasks, run_without_tasks};
 
 /// Fails a call if the input's `fail` names its state, else answers it. If the value in `fail` is a number, only so
 /// many calls fail.
@@ -253,9 +253,9 @@ fn every_event_of_the_recorded_cases_finds_its_place() {
     for file in ["cases.jsonl", "task_cases.jsonl"] {
         for row in rows(file) {
             let ran = if file == "cases.jsonl" {
-                cases::run(&row)
+                run_without_tasks(&row)
             } else {
-                task_cases::run(&row)
+                run_with_tasks(&row)
             };
             let Ok((outcome, events)) = ran else { continue };
             followed += 1;

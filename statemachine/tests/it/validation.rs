@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use drivetrain_statemachine::{Diagnostic, Machine, MachineType, validate};
 use serde_json::Value;
 
-use crate::corpus::{Score, rows, text};
+use crate::support::corpus::{Score, rows, text};
 
 fn machine_type(row: &Value) -> MachineType {
     if row["type"] == "EXPRESS" {

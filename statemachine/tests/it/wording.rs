@@ -3,8 +3,8 @@
 use drivetrain_statemachine::{Engine, EventType, History, Machine};
 use serde_json::{Value, json};
 
-use crate::corpus::in_virtual_time;
-use crate::small::{distributed, echo, machine, map, pass as passing, run};
+use crate::support::corpus::in_virtual_time;
+use crate::support::small::{distributed, echo, machine, map, pass as passing, run};
 
 #[test]
 fn a_rule_s_own_fields_are_named_under_the_rule() {
@@ -196,7 +196,7 @@ fn a_reference_path_that_does_not_apply_names_the_step_and_the_data() {
             .extend(fields.as_object().unwrap().clone());
         machine(&json!({"StartAt": "A", "States": {"A": state}}))
     };
-    let map = map(json!({"ItemsPath": "$.found.items"}), passing());
+    let path = |path: &str| map(json!({"ItemsPath": path}), passing());
     for (machine, input, error, cause) in [
         (
             pass(json!({"ResultPath": "$.sum"})),
@@ -211,10 +211,34 @@ fn a_reference_path_that_does_not_apply_names_the_step_and_the_data() {
             "Unable to apply step \"b\" to input {\"a\":1}",
         ),
         (
-            map,
+            path("$.found.items"),
             json!({"found": {}}),
             "States.ReferencePathConflict",
             "Unable to apply step \"items\" to input {\"found\":{}}",
+        ),
+        (
+            path("$.found.items.all"),
+            json!({"found": {}}),
+            "States.ReferencePathConflict",
+            "Unable to apply step \"items\" to input {\"found\":{}}",
+        ),
+        (
+            path("$.found.items"),
+            json!({"found": 1}),
+            "States.ReferencePathConflict",
+            "Unable to apply step \"found\" to input {\"found\":1}",
+        ),
+        (
+            path("$.found"),
+            json!([1]),
+            "States.ReferencePathConflict",
+            "Unable to apply step \"found\" to input [1]",
+        ),
+        (
+            path("$[3]"),
+            json!([1]),
+            "States.ReferencePathConflict",
+            "Unable to apply step \"No results for path: $[3]\" to input [1]",
         ),
         (
             pass(json!({"ResultPath": "$.sum"})),

@@ -141,7 +141,7 @@ impl AllowedFields {
         }
     }
 
-    /// Returns `true` if states of the type take `End` or `Next`, unlike Choice, Succeed and Fail.
+    /// Returns `true` if states of the type have `End` or `Next`, which Choice, Succeed and Fail do not.
     pub(crate) fn may_end(&self) -> bool {
         self.both.contains(&"End")
     }

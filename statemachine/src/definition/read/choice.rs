@@ -139,7 +139,8 @@ impl Fields<'_> {
         })
     }
 
-    /// Returns the field's value as an operand if it `fits`; otherwise the caller has already reported its type.
+    /// Returns the field's value as an operand; `None` if `fits` is `false`, in which case the caller has reported the
+    /// value.
     fn literal(&self, name: &str, fits: bool) -> Option<Operand> {
         fits.then(|| self.get(name).cloned().map(Operand::Literal))?
     }

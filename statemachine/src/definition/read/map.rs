@@ -332,7 +332,8 @@ impl Fields<'_> {
         batcher
     }
 
-    /// Reads a `ResultWriter`. The default transformation is `NONE` if it exports the results, and `COMPACT` otherwise.
+    /// Reads a `ResultWriter`. The default of `Transformation` is `NONE` for a writer that exports the results, and
+    /// `COMPACT` for any other.
     fn writer(&self, language: QueryLanguage) -> ResultWriter {
         let (arguments, other) = match language {
             QueryLanguage::JsonPath => ("Parameters", "Arguments"),

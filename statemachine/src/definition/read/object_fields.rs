@@ -108,7 +108,7 @@ impl<'a> Fields<'a> {
         self.refuse_as(Code::SchemaValidationFailed, name, message);
     }
 
-    /// Reports a problem under a code other than that of schema problems.
+    /// Reports a problem of a field under `code`; [`Self::refuse`] always uses the code of schema problems.
     pub(crate) fn refuse_as(&self, code: Code, name: &str, message: impl Into<String>) {
         self.refuse_as_with(code, name, message, || None);
     }

@@ -9,7 +9,7 @@ use crate::diagnostics::hint::known_names_hint;
 /// The index of each state in [`Flow::states`](crate::definition::model::Flow::states), by the state's name.
 pub(crate) type StateIndices<'a> = HashMap<&'a str, usize>;
 
-/// The stand-in index for a target that does not exist. A machine with such a target has an error, so it never runs.
+/// The index that stands for a target that does not exist. A definition with such a target has an error and never runs.
 pub(crate) const NO_STATE: usize = usize::MAX;
 
 /// Returns the index of the state that a field names; reports the name if the flow has no such state.

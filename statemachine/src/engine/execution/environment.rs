@@ -8,7 +8,7 @@ use crate::engine::history::history_sink::HistorySink;
 use crate::engine::inspection_data::Inspection;
 use crate::engine::port::task_handler::TaskHandler;
 use crate::engine::port::task_tokens::Tokens;
-use crate::engine::stop_request::StopSignal;
+use crate::engine::stop_signal::StopSignal;
 use crate::scope::Host;
 
 /// The number of transitions after which the engine yields to the runtime, so that a stop works even in an endless

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::engine::execution::execution_run::Run;
 use crate::engine::history::event::{Details, Event, EventType};
-use crate::engine::stop_request::StopRequest;
+use crate::engine::stop_signal::StopRequest;
 
 /// The status of an execution that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -63,7 +63,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Builds the outcome of a run that ends now, as a success without an output; the caller sets what differs.
+    /// Builds the outcome of an execution that ends now: a success without an output. The caller sets the output, or
+    /// the status and the error of another end.
     pub(crate) fn of(run: &Run, started_at: DateTime<Utc>) -> Self {
         Self {
             status: Status::Succeeded,
@@ -188,7 +189,8 @@ impl ExecutionControl {
     }
 }
 
-/// Awaits the work. If a stop is requested first, drops the work and returns the outcome of an aborted execution.
+/// Awaits the work and returns its outcome. If a stop is requested before the work has ended, drops the work and
+/// returns the outcome of an aborted execution.
 async fn until_stopped(
     control: ExecutionControl,
     work: impl Future<Output = Outcome> + Send,

@@ -14,7 +14,8 @@ pub(crate) struct MapItem {
 }
 
 impl MapItem {
-    /// Overwrites the item in `shown`, the value of `$$.Map`, if that item has the same fields; returns `true` if so.
+    /// Overwrites the item in `shown`, which is the value of `$$.Map`. Returns `false` and changes nothing if `shown`
+    /// has no item, or if only one of the two items has a key.
     pub(super) fn replaces(&self, shown: &mut Value) -> bool {
         let Some(Value::Object(fields)) = shown.get_mut("Item") else {
             return false;

@@ -1,8 +1,8 @@
 //! A writer that writes full buffers on a background thread.
 //!
 //! Rejected after measurements: handing over events instead of lines took twice the time, because cloning an event and
-//! freeing it on another thread costs more than writing it. Another allocator saved a tenth for one state machine,
-//! nothing for the others, and took 10 MiB more memory.
+//! freeing it on another thread costs more than writing it. Another allocator saved a tenth of the time for one state
+//! machine, nothing for the others, and took 10 MiB more memory.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -125,7 +125,7 @@ impl BackgroundWriter {
         match lock(&self.state.error).take() {
             Some(error) => Err(error),
             None if self.state.is_broken() => Err(io::Error::other(
-                "an earlier line of the history could not be written",
+                "the history is incomplete, because an earlier line could not be written",
             )),
             None => Ok(()),
         }
@@ -186,8 +186,11 @@ impl WriterState {
             return;
         };
         let written = panic::catch_unwind(AssertUnwindSafe(|| write(writer)));
-        let written =
-            written.unwrap_or_else(|_| Err(io::Error::other("the writer of the history panicked")));
+        let written = written.unwrap_or_else(|_| {
+            Err(io::Error::other(
+                "the writer that receives the history panicked",
+            ))
+        });
         written.unwrap_or_else(|error| self.fail(error));
     }
 

@@ -24,8 +24,8 @@ const USUAL_LINE_BYTES: usize = 16 << 10;
 ///
 /// Memory is constant, however long an execution runs. Lines are gathered in buffers, which a background thread writes
 /// while the execution goes on. [`finish`](Self::finish) writes the rest and returns the first error. If the last clone
-/// is dropped before that, the drop writes the rest and prints an error to standard error. An execution whose lines
-/// cannot be written is stopped.
+/// is dropped before that, the drop writes the rest; if that fails, it prints the error to standard error. An execution
+/// whose lines cannot be written is stopped.
 ///
 /// ```
 /// use drivetrain_statemachine::{Engine, JsonLines, Machine, TaskCall, TaskFailure};
@@ -365,7 +365,7 @@ mod tests {
                 lines.record(&event(51, "{}"));
                 assert_eq!(
                     lines.finish().unwrap_err().to_string(),
-                    "an earlier line of the history could not be written"
+                    "the history is incomplete, because an earlier line could not be written"
                 );
             }
         }

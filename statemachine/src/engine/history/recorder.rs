@@ -12,7 +12,7 @@ use crate::engine::failure::Failure;
 use crate::engine::history::event::{Details, Event, EventType};
 use crate::engine::history::history_sink::HistorySink;
 use crate::engine::state_data::{StateData, Variables};
-use crate::engine::stop_request::{StopRequest, StopSignal};
+use crate::engine::stop_signal::{StopRequest, StopSignal};
 use crate::json_text::written;
 
 /// The number of events at which AWS ends a STANDARD execution.
@@ -198,8 +198,8 @@ impl Recorder {
         Ok(state.last_id)
     }
 
-    /// Fails if the history is full, and records that the execution failed. A full history accepts only
-    /// `ExecutionSucceeded`.
+    /// Fails if the history has room for only one more event and the event is not `ExecutionSucceeded`; the last event
+    /// then records that the execution failed.
     fn refuse_when_full(
         &self,
         state: &mut RecorderState,

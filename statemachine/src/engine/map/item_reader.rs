@@ -116,17 +116,14 @@ impl ObjectReader<'_, '_> {
             body: None,
         };
         call(self.attempt, request).await.map_err(|error| {
-            Failure::item_reader(
-                error
-                    .cause
-                    .or(error.error)
-                    .unwrap_or_else(|| "The object could not be read.".to_owned()),
-            )
+            Failure::item_reader(error.cause.or(error.error).unwrap_or_else(|| {
+                format!("The call of '{}' failed without a cause.", resource.arn())
+            }))
         })
     }
 
-    /// Lists objects page by page. Each entry becomes an item. If `Transformation` asks for it, the items in the listed
-    /// object replace the entry.
+    /// Lists objects page by page. Each entry becomes an item. If `Transformation` is `LOAD_AND_FLATTEN`, the items in
+    /// each listed object replace the entry of that object.
     async fn objects(&self, parameters: Value) -> Result<Vec<MapItem>, Failure> {
         let mut items = Vec::new();
         let mut request = parameters.clone();
@@ -235,12 +232,14 @@ impl ObjectReader<'_, '_> {
         let bytes = read_all(object).await?;
         bytes
             .split(|byte| *byte == b'\n')
-            .filter(|line| !line.trim_ascii().is_empty())
+            .zip(1_u64..)
+            .filter(|(line, _)| !line.trim_ascii().is_empty())
             .take(self.limit)
-            .map(|line| {
+            .map(|(line, number)| {
                 serde_json::from_slice(line).map_err(|error| {
                     Failure::item_reader(format!(
-                        "A line of the JSONL file cannot be parsed: {error}"
+                        "Line {number} of the JSONL file is not valid JSON at column {}.",
+                        error.column()
                     ))
                 })
             })

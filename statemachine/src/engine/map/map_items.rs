@@ -9,6 +9,7 @@ use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
 use crate::engine::inspection_data::InspectedStep;
+use crate::error::Error;
 
 /// Returns the items that a Map takes from its input. The module `item_reader` reads the items of an `ItemReader`.
 pub(crate) fn items(
@@ -20,7 +21,7 @@ pub(crate) fn items(
         ItemSource::Input | ItemSource::Reader(_) => (input.clone(), "$"),
         ItemSource::Path(selector) => {
             let value = attempt.query(selector, input)?;
-            let value = value.map_err(|error| missing_step(&error.to_string(), input))?;
+            let value = value.map_err(|error| missing_step(&error, input))?;
             (value, selector.text.as_str())
         }
         ItemSource::Items { text, items } => {
@@ -56,13 +57,12 @@ pub(crate) fn items(
 }
 
 /// Builds the failure of an `ItemsPath` that finds nothing, which AWS words as a path step that does not apply to the
-/// data.
-fn missing_step(reason: &str, input: &Value) -> Failure {
-    let step = reason
-        .rsplit_once("['")
-        .and_then(|(_, rest)| rest.split_once("']"));
-    let step = step.map_or(reason, |(step, _)| step);
-    Failure::conflict(step, input)
+/// data. An error without a step is quoted whole.
+fn missing_step(error: &Error, input: &Value) -> Failure {
+    match error.path_step() {
+        Some(step) => Failure::conflict(step, input),
+        None => Failure::conflict(&error.to_string(), input),
+    }
 }
 
 /// Returns an item for each value of an array, numbered from 0.

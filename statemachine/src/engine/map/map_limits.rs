@@ -41,7 +41,8 @@ pub(crate) fn max_concurrency(
     Ok(limit)
 }
 
-/// Evaluates `ToleratedFailureCount` and `ToleratedFailurePercentage`, or the fields with their paths.
+/// Evaluates `ToleratedFailureCount` and `ToleratedFailurePercentage`, or the fields ending in `Path` that replace
+/// them.
 pub(crate) fn tolerance(
     attempt: &Attempt<'_>,
     map: &MapState,

@@ -92,8 +92,11 @@ impl Decompression {
         let Self::Gzip { decoder, bytes } = self else {
             return Ok(chunk);
         };
-        let broken =
-            |error| Failure::item_reader(format!("A gzip file cannot be unpacked: {error}"));
+        let broken = |error| {
+            Failure::item_reader(format!(
+                "The object cannot be decompressed as gzip: {error}"
+            ))
+        };
         let mut unpacked = Vec::new();
         // Small pieces, because a piece may decompress to a thousand times its size.
         for piece in chunk.chunks(UNPACKED_AT_ONCE_BYTES) {
@@ -101,9 +104,9 @@ impl Decompression {
             decoder.flush().map_err(broken)?;
             unpacked.append(decoder.get_mut());
             if *bytes + unpacked.len() as u64 > LARGEST_UNPACKED_BYTES {
-                return Err(Failure::item_reader(
-                    "A gzip file is too large to be unpacked.".to_owned(),
-                ));
+                return Err(Failure::item_reader(format!(
+                    "The object decompresses to more than {LARGEST_UNPACKED_BYTES} bytes, this program's limit."
+                )));
             }
         }
         *bytes += unpacked.len() as u64;

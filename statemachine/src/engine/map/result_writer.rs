@@ -124,7 +124,9 @@ async fn put(
         let cause = error.cause.or(error.error);
         Failure::ordinary(
             names::RESULT_WRITER_FAILED,
-            cause.unwrap_or_else(|| "The results could not be written.".to_owned()),
+            cause.unwrap_or_else(|| {
+                format!("The key '{key}' could not be written to the bucket '{bucket}'.")
+            }),
         )
     })
 }

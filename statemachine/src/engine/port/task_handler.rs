@@ -61,9 +61,9 @@ use crate::engine::port::task_tokens::Tokens;
 pub trait TaskHandler: Send + Sync {
     /// Answers one call, which is one attempt of a task or one object request of a Map.
     ///
-    /// If the call has a token, its result is the response to the request that delivers the token. The state continues
-    /// once the token is answered through [`Tokens`]. An activity may be answered by the call's result or through its
-    /// token.
+    /// If the call has a token, the result of the call is the response to the request that delivers the token. The
+    /// state continues once the token is answered through [`Tokens`]. An activity may be answered by the call's result
+    /// or through its token.
     fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>>;
 }
 

@@ -121,7 +121,7 @@ fn from_template(
     Ok(made.built_by(template.builder()))
 }
 
-/// Writes the text of a value into the memory of `given_up`, a text that is no longer needed.
+/// Writes the text of a value; reuses the memory of `given_up`, a text that is no longer needed.
 fn whole_text(value: &Value, given_up: Option<JsonText>) -> Result<JsonText, Refused> {
     JsonText::written(PAYLOAD_LIMIT_BYTES, given_up, |writer| {
         writer.value(value, DEEPEST)

@@ -17,7 +17,7 @@ pub struct TestStateRequest {
     pub input: Option<String>,
     /// The amount of detail in the response.
     pub inspection_level: InspectionLevel,
-    /// Whether to show the secrets of an HTTP task; rejected together with a mock.
+    /// `true` to show the secrets of an HTTP task; rejected together with a mock.
     pub reveal_secrets: bool,
     /// The variables that the state can read, as a JSON object.
     pub variables: Option<String>,

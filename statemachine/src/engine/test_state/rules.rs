@@ -174,7 +174,7 @@ pub(super) fn check_iterations(
     Ok(())
 }
 
-/// Returns `true` if the state waits for the answer to a token or the end of a job.
+/// Returns `true` if the state waits for the answer to a token, or for the end of a service's job.
 fn waits_outside(state: &State) -> bool {
     match &state.kind {
         StateKind::Task(task) => task.resource.waits_for_token() || task.resource.waits_for_job(),

@@ -269,7 +269,7 @@ fn json(text: Option<&str>, name: &str) -> Result<Option<Value>, Error> {
         serde_json::from_str(text).map_err(|error| {
             Error::new(
                 ErrorKind::InvalidInput,
-                format!("`{name}` of the request is not valid JSON"),
+                format!("the field `{name}` of the request is not valid JSON"),
             )
             .caused_by(error)
         })
@@ -284,7 +284,7 @@ fn object(text: Option<&str>, name: &str) -> Result<Map<String, Value>, Error> {
         Some(Value::Object(fields)) => Ok(fields),
         Some(_) => Err(Error::new(
             ErrorKind::InvalidInput,
-            format!("`{name}` of the request must be a JSON object"),
+            format!("the field `{name}` of the request must be a JSON object"),
         )),
     }
 }

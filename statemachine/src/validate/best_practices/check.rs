@@ -34,22 +34,11 @@ fn check_flow(source: &Value, flow: &Flow, pointer: &str, findings: &DiagnosticC
         findings.extend(without_timeout(written));
         findings.extend(error_handlers::check(written, flow, states));
         findings.extend(payloads::check(written));
-        for (inner, path) in state.flows().iter().zip(inner_paths(written)) {
+        for (inner, path) in state.flows().iter().zip(state.flow_pointers()) {
             if let Some(source) = source.pointer(&path) {
                 check_flow(source, inner, &format!("{pointer}{path}"), findings);
             }
         }
-    }
-}
-
-/// Returns the JSON pointers of the flows inside a state.
-fn inner_paths(written: WrittenState<'_>) -> Vec<String> {
-    match &written.state.kind {
-        StateKind::Parallel(branches) => (0..branches.len())
-            .map(|index| format!("/Branches/{index}"))
-            .collect(),
-        StateKind::Map(map) => vec![format!("/{}", map.processor_field)],
-        _ => Vec::new(),
     }
 }
 

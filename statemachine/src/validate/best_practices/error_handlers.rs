@@ -8,6 +8,7 @@ use crate::definition::task::ResourceKind;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::validate::best_practices::referenced_input_fields::first_fields;
 use crate::validate::best_practices::written_state::WrittenState;
+use crate::validate::flow_graph::{regular_successors, successors};
 
 /// The error name that matches every failure.
 const ALL: &str = "States.ALL";
@@ -30,14 +31,14 @@ pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> V
         for (index, errors) in handlers.iter().enumerate() {
             let place = format!("/{field}/{index}");
             if creates_cluster(state) && errors.iter().any(|name| name == ALL) {
-                let message = "`States.ALL` also matches a timeout of this task, after which the first cluster may still run and \
-                     cost money";
+                let message = "`States.ALL` also matches a timeout of this task, after which a cluster that the task \
+                     created may keep running and cost money";
                 let warning = written.warn(Code::CatchAllOnCreateCluster, &place, message);
                 findings.push(warning.hint("list the errors to handle instead of `States.ALL`"));
             }
             if !errors.is_empty() && errors.iter().all(|name| is_taken(name, &handlers[..index])) {
                 let message = format!(
-                    "no error reaches this entry of `{field}`: [{}]",
+                    "no error reaches this entry of `{field}`, whose `ErrorEquals` is [{}]",
                     errors.join(", ")
                 );
                 let warning = written.warn(Code::UnreachableHandler, &place, message);
@@ -72,7 +73,7 @@ pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> V
     findings
 }
 
-/// Returns the hint for a handler that no error reaches.
+/// Returns the hint for a retrier or catcher that no error reaches; `errors` is its `ErrorEquals`.
 fn why_unreachable(errors: &[String]) -> &'static str {
     if errors.iter().all(|name| name == "States.Runtime") {
         "`States.Runtime` is never retried or caught: remove this entry"
@@ -107,7 +108,7 @@ fn is_taken(name: &str, earlier: &[&[String]]) -> bool {
             })
 }
 
-/// Returns the name of a later state, and a field that this state reads although the catcher dropped the field.
+/// Returns a field that the catcher dropped but a later state reads: the name of that state, and the name of the field.
 fn dropped_field(
     written: WrittenState<'_>,
     flow: &Flow,
@@ -154,7 +155,8 @@ fn first_field(path: &str) -> Option<String> {
     Some(field.to_owned())
 }
 
-/// Returns the name of the state in which the execution succeeds after a caught failure, if only failures lead there.
+/// Returns the name of a state in which the execution succeeds after a caught failure; `None` if every such state can
+/// also be reached without a failure.
 fn success_of_failure(flow: &Flow, regular: &[bool], catcher: &Catcher) -> Option<String> {
     let handled = reached(flow, &[catcher.next], true);
     let end = (0..flow.states.len())
@@ -187,14 +189,11 @@ fn reached(flow: &Flow, from: &[usize], with_handlers: bool) -> Vec<bool> {
             continue;
         }
         let state = &flow.states[index];
-        waiting.extend(state.next);
-        if let StateKind::Choice(choice) = &state.kind {
-            waiting.extend(choice.rules.iter().map(|rule| rule.next));
-            waiting.extend(choice.default);
-        }
-        if with_handlers {
-            waiting.extend(state.catch.iter().map(|catcher| catcher.next));
-        }
+        waiting.extend(if with_handlers {
+            successors(state)
+        } else {
+            regular_successors(state)
+        });
     }
     reached
 }

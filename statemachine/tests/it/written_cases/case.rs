@@ -37,7 +37,7 @@ pub struct Case {
     request: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     definition: Option<Value>,
-    /// Whether to create an Express machine.
+    /// `true` to create an Express machine.
     #[serde(default)]
     pub express: bool,
     /// The input of the execution, `{}` if absent.
@@ -250,11 +250,6 @@ impl Case {
         .flatten()
     }
 
-    /// Returns the case as one line of JSON, to search in.
-    pub fn text(&self) -> String {
-        serde_json::to_string(self).expect("a case can be written")
-    }
-
     /// Lists the reasons why the case could not fail, or is not clear about what it expects.
     pub fn problems(&self) -> impl Iterator<Item = &'static str> {
         let expect = &self.expect;
@@ -271,6 +266,12 @@ impl Case {
         let says_cause = expect.cause.is_some() || expect.cause_contains.is_some();
         let is_definition = matches!(self.subjects().next(), Some(Subject::Definition(_)));
         let is_request = matches!(self.subjects().next(), Some(Subject::Request(_)));
+        let expects_execution = expect.seconds.is_some()
+            || expect.seconds_at_most.is_some()
+            || expect.events.is_some()
+            || expect.calls.is_some()
+            || !expect.objects.is_empty();
+        let refused = expect.refused.as_ref();
         [
             (
                 self.subjects().count() != 1,
@@ -283,6 +284,18 @@ impl Case {
             (
                 expect.cause_contains.as_deref() == Some(""),
                 "every cause contains an empty text",
+            ),
+            (
+                refused.is_some_and(|refused| refused.message_contains.is_empty()),
+                "every message contains an empty text",
+            ),
+            (
+                (is_definition || is_request) && expects_execution,
+                "`seconds`, `seconds_at_most`, `events`, `calls` and `objects` are compared for executions only",
+            ),
+            (
+                !is_definition && !expect.warnings.is_empty(),
+                "`warnings` are compared for definitions only",
             ),
             (
                 is_definition != expect.errors.is_some(),

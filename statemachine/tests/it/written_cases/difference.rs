@@ -1,7 +1,7 @@
 //! Lists the places at which two JSON values differ.
 //!
-//! Expected text may stand for a value that no document fixes: `<uuid>`, `<timestamp>`, `<text>` for any text and `<any>` for any
-//! value.
+//! Expected text may stand for a value that no document fixes: `<uuid>`, `<timestamp>`, `<text>` for any text and
+//! `<any>` for any value. Numbers are compared exactly: `1` differs from `1.0`.
 
 use serde_json::Value;
 
@@ -45,9 +45,6 @@ fn compare(pointer: &str, expected: &Value, actual: &Value, found: &mut Vec<Stri
 
 fn is_same(expected: &Value, actual: &Value) -> bool {
     match (expected, actual) {
-        (Value::Number(expected), Value::Number(actual)) => {
-            expected == actual || expected.as_f64() == actual.as_f64()
-        }
         (Value::String(expected), Value::String(actual)) => match expected.as_str() {
             "<uuid>" => is_uuid(actual),
             "<timestamp>" => is_timestamp(actual),
@@ -79,14 +76,20 @@ fn is_timestamp(text: &str) -> bool {
 
 #[test]
 fn each_difference_has_its_pointer() {
-    let expected = serde_json::json!({"a/b": [1, {"c": "<uuid>"}], "d": 2, "e": [1]});
-    let actual = serde_json::json!({"a/b": [1.0, {"c": "no"}], "e": [1, 2], "f": null});
+    let expected = serde_json::json!(
+        {"a/b": [1, {"c": "<uuid>"}], "d": 2, "e": [1], "n": 9_007_199_254_740_993_u64}
+    );
+    let actual = serde_json::json!(
+        {"a/b": [1.0, {"c": "no"}], "e": [1, 2], "f": null, "n": 9_007_199_254_740_992_u64}
+    );
     assert_eq!(
         differences("", &expected, &actual),
         [
+            "/a~1b/0: expected 1, got 1.0",
             r#"/a~1b/1/c: expected "<uuid>", got "no""#,
             "/d: expected 2, got nothing",
             "/e: expected [1], got [1,2]",
+            "/n: expected 9007199254740993, got 9007199254740992",
             "/f: expected nothing, got null",
         ]
     );

@@ -26,9 +26,9 @@ pub const FOLDERS: [&str; 14] = [
     "wait",
 ];
 
-/// The ways in which a `source` may begin; a section, a date or a rule follows. Jayway is one because AWS evaluates paths
-/// as it does. AWS ran none of these cases: a derived case applies a rule that recordings of other inputs showed, and an
-/// expectation by analogy has no recording of AWS behind it.
+/// The ways in which a `source` may begin; a section, a date or a rule follows. Jayway is one because AWS evaluates
+/// paths as it does. AWS ran none of these cases: a derived case applies a rule that recordings of other inputs showed,
+/// and an expectation by analogy has no recording of AWS behind it.
 const SOURCES: [&str; 6] = [
     "ASL specification, ",
     "AWS Step Functions documentation, ",
@@ -178,6 +178,26 @@ fn written_cases_that_cannot_fail_are_refused() {
             "without a cause",
         ),
         (|case| case["rule"] = 1.into(), "exactly one of"),
+        (
+            |case| case["expect"]["warnings"] = serde_json::json!([{"code": "NO_OUTPUT"}]),
+            "for definitions only",
+        ),
+        (
+            |case| {
+                case["definition"] = case.as_object_mut().unwrap().remove("state").unwrap();
+                case["expect"] = serde_json::json!({"errors": [], "seconds": 1.0});
+            },
+            "for executions only",
+        ),
+        (
+            |case| {
+                case["request"] = case.as_object_mut().unwrap().remove("state").unwrap();
+                case["expect"] = serde_json::json!(
+                    {"refused": {"code": "ValidationException", "message_contains": ""}}
+                );
+            },
+            "every message contains",
+        ),
         (
             |case| case["tasks"] = serde_json::json!({"A": [{"return": 1, "after": 2}]}),
             "unknown field `after`",

@@ -2,8 +2,8 @@
 //!
 //! A folder per subject, a file per feature, several cases per file; [`case`] describes the format. The expected values
 //! come from the document that a case names as its `source`, never from the output of this crate. AWS ran none of these
-//! cases: where the source is recorded behavior, the case applies a rule that recordings of other inputs showed; where it
-//! is an analogy, no recording of AWS shows the rule.
+//! cases: where the source is recorded behavior, the case applies a rule that recordings of other inputs showed; where
+//! it is an analogy, no recording of AWS shows the rule.
 //!
 //! ```json
 //! {

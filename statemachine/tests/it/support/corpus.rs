@@ -47,7 +47,7 @@ const WHOLE: [&str; 6] = [
     "RandomNumberGenerated",
 ];
 
-/// Compares a value with a recorded one, wildcards included.
+/// Returns `true` if a value is as recorded, wildcards included.
 pub fn same(expected: &Value, actual: &Value) -> bool {
     match (expected, actual) {
         (Value::String(pattern), actual) if WHOLE.contains(&pattern.as_str()) => {
@@ -76,12 +76,12 @@ pub fn same(expected: &Value, actual: &Value) -> bool {
     }
 }
 
-/// Compares two values, either of which the recorder may have parsed from JSON text.
+/// Returns `true` if two values are the same, either of which the recorder may have parsed from JSON text.
 pub fn same_json(expected: &Value, actual: &Value) -> bool {
     same(&opened(expected), &opened(actual)) || same(expected, actual)
 }
 
-/// Compares only the types and the keys of two values whose content is random.
+/// Returns `true` if two values whose content is random have the same types and keys.
 pub fn same_shape(expected: &Value, actual: &Value) -> bool {
     match (expected, actual) {
         (Value::String(_), Value::Number(_)) => same(expected, actual),
@@ -121,7 +121,7 @@ fn opened(value: &Value) -> Value {
     }
 }
 
-/// Matches a text in which `<...>` and the placeholders of role names match anything.
+/// Returns `true` if a text matches a pattern in which `<...>` and the placeholders of role names match anything.
 fn same_text(pattern: &str, text: &str) -> bool {
     if pattern == text {
         return true;

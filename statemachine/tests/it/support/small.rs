@@ -3,7 +3,7 @@
 use drivetrain_statemachine::{Engine, Machine, Outcome, TaskCall, TaskFailure, TaskHandler};
 use serde_json::{Value, json};
 
-use crate::corpus::in_virtual_time;
+use crate::support::corpus::in_virtual_time;
 
 pub const INTEGRATION: &str = "arn:aws:states:::lambda:invoke";
 
