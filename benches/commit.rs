@@ -1,5 +1,5 @@
-//! Measures the cost of a commit apart from its bytes: staging, committing and publishing small parts, and detecting that a run
-//! is already done.
+//! Measures the cost of a commit apart from its bytes: staging, committing and publishing small parts, and detecting
+//! that a run is already done.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

@@ -1,6 +1,8 @@
-//! Measures how fast raw text is decoded into accepted rows: `decode/<clean or dirty>/<rentals>`, in bytes of text per second.
+//! Measures how fast raw text is decoded into accepted rows: `decode/<clean or dirty>/<rentals>`, in bytes of text per
+//! second.
 //!
-//! Decodes all four datasets from memory with the contracts of the bundled job, including checks of keys and references.
+//! Decodes all four datasets from memory with the contracts of the bundled job, including checks of keys and
+//! references.
 
 use std::hint::black_box;
 use std::sync::Arc;

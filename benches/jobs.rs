@@ -1,5 +1,5 @@
-//! Measures how fast each bundled job runs, from raw text or published tables to published tables: `job/<name>/<rentals>`, in
-//! rentals per second.
+//! Measures how fast each bundled job runs, from raw text or published tables to published tables:
+//! `job/<name>/<rentals>`, in rentals per second.
 
 use std::any::Any;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Measures how fast computed rows become staged Parquet parts: `sink/<case>/<rows>`, in rows per second.
 //!
-//! The rows belong to the days of a year. In the first case they arrive day by day and are written at once; in the second they
-//! arrive mixed, and are held and sorted; in the third the table has no partitions.
+//! The rows belong to the days of a year. In the first case they arrive day by day and are written at once; in the
+//! second they arrive mixed, and are held and sorted; in the third the table has no partitions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

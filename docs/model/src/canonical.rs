@@ -3,7 +3,8 @@
 use crate::state::{ATTEMPTS, Attempt, Entry, Exit, KEYS, Key, PARTS, RECORDS, State};
 
 impl State {
-    /// Clears attempts that have ended and are in no record, and puts that can no longer land; replaces times by their ranks.
+    /// Clears attempts that have ended and are in no record, and puts that can no longer land; replaces times by their
+    /// ranks.
     pub fn forget_irrelevant(&mut self) {
         let mut recorded = 1u8;
         for record in &self.store.records[1..] {
@@ -26,7 +27,8 @@ impl State {
             if is_over && recorded >> process.attempt & 1 == 0 {
                 process.attempt = 0;
             }
-            // Only `Conflict` and `Stopped` claim that the attempt has not committed; after other exits it does not matter.
+            // Only `Conflict` and `Stopped` claim that the attempt has not committed; after other exits it does not
+            // matter.
             if is_over && matches!(process.exit, Exit::Success | Exit::TryAgain) {
                 process.attempt = 0;
             }

@@ -103,7 +103,8 @@ impl Configuration {
     /// Adds the states after each event of the store: it drops an upload, completes one late, or lets a put land late.
     fn store_events(&self, state: &State, out: &mut Successors) {
         let last = state.store.last();
-        // Only a publish notices that an upload is gone, so it is enough to drop those of the last record while it is open.
+        // Only a publish notices that an upload is gone, so it is enough to drop those of the last record while it is
+        // open.
         if let (Some(attempt), false) = (
             state.store.attempt_of(last),
             state.store.record(last).is_marked,

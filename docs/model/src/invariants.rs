@@ -1,9 +1,9 @@
 //! The invariants, checked in every state and at every step.
 //!
-//! Some properties need no invariant of their own. If a replacing run is applied twice, the live parts differ from what its
-//! records mean (`LogDisagrees`). If an append is applied twice, it takes an input twice (`InputTwice`). A record for which
-//! success was reported is never voided later: it was marked at that time, and no record is both marked and void
-//! (`MarkedAndVoid`).
+//! Some properties need no invariant of their own. If a replacing run is applied twice, the live parts differ from what
+//! its records mean (`LogDisagrees`). If an append is applied twice, it takes an input twice (`InputTwice`). A record
+//! for which success was reported is never voided later: it was marked at that time, and no record is both marked and
+//! void (`MarkedAndVoid`).
 
 use std::fmt;
 

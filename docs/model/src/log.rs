@@ -126,7 +126,8 @@ impl Configuration {
         answering.fold(0, |set, before| set | 1 << before)
     }
 
-    /// Returns the parts of the table after record `last`, computed from what each run replaces, not from the deleted keys.
+    /// Returns the parts of the table after record `last`, computed from what each run replaces, not from the deleted
+    /// keys.
     pub fn meant(&self, store: &StoreState, last: Number) -> KeySet {
         let live = (1..=last).filter(|number| Self::is_live(store, *number, last));
         live.filter_map(|number| store.attempt_of(number))

@@ -42,8 +42,8 @@ impl Plan {
         Self::new(run, Replaces::Append, parts, inputs)
     }
 
-    /// Returns the plan of a run that replaces the whole table and consumes these inputs. Earlier consumption is forgotten, so
-    /// later appends start over.
+    /// Returns the plan of a run that replaces the whole table and consumes these inputs. Earlier consumption is
+    /// forgotten, so later appends start over.
     pub const fn rebuild(run: u8, parts: &'static [u8], inputs: Inputs) -> Self {
         Self::new(run, Replaces::Table, parts, inputs)
     }

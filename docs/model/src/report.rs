@@ -10,7 +10,7 @@ use crate::suites;
 use crate::trace;
 
 /// Explores configurations; returns `true` if every invariant holds in all of them.
-pub fn explore(configurations: impl Iterator<Item = Configuration>) -> bool {
+pub fn explore(configurations: Vec<Configuration>) -> bool {
     let begun = Instant::now();
     let (mut states, mut count, mut holds) = (0, 0, true);
     println!("    states  depth  settled       s  configuration");

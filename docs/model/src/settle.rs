@@ -1,4 +1,5 @@
-//! The liveness check: after all processes are halted in any state, a repair, a reader and fresh runs bring the table in order.
+//! The liveness check: after all processes are halted in any state, a repair, a reader and fresh runs bring the table
+//! in order.
 
 use std::collections::HashSet;
 
@@ -8,7 +9,8 @@ use crate::state::{Exit, LAST_PROCESS, Process, State};
 use crate::steps::{Step, Successors};
 use crate::visited::hash;
 
-/// The most steps of a process that runs alone: many times more than it needs, so reaching the limit means an endless loop.
+/// The most steps of a process that runs alone: many times more than it needs, so reaching the limit means an endless
+/// loop.
 const MOST_STEPS: usize = 200;
 
 /// Runs the liveness check once per content of the store: the memory of halted processes does not matter.
@@ -40,8 +42,8 @@ impl Settling {
         self.seen.len()
     }
 
-    /// Halts all processes, then lets each role recover alone; returns `NotSettled` if one does not end well or leaves the table
-    /// out of order.
+    /// Halts all processes, then lets each role recover alone; returns `NotSettled` if one does not end well or leaves
+    /// the table out of order.
     pub fn broken_after(&mut self, state: &State) -> Option<Invariant> {
         if !self.seen.insert(hash(&state.store)) {
             return None;
@@ -75,7 +77,8 @@ impl Settling {
     }
 }
 
-/// Runs one process alone and without faults, and returns the state at its end; `None` if it never ends or breaks an invariant.
+/// Runs one process alone and without faults, and returns the state at its end; `None` if it never ends or breaks an
+/// invariant.
 fn alone(configuration: &Configuration, mut state: State) -> Option<State> {
     state.processes[LAST_PROCESS] = Process::default();
     let mut out = Successors::default();

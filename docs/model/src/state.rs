@@ -7,7 +7,8 @@ use crate::steps::Step;
 /// A configuration that needs more records is reported as cut and does not pass, so this limit cannot hide a violation.
 pub const RECORDS: usize = 13;
 
-/// Attempts: the one that published the first table, two for each of three processes, and one for a run after all are halted.
+/// Attempts: the one that published the first table, two for each of three processes, and one for a run after all are
+/// halted.
 pub const ATTEMPTS: usize = 8;
 
 /// The attempt of the run that starts after all processes are halted.
@@ -98,7 +99,8 @@ pub struct Attempt {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Key {
-    /// Neither an upload nor an object: never opened, aborted, dropped or deleted. A completion is answered with `NoSuchUpload`.
+    /// Neither an upload nor an object: never opened, aborted, dropped or deleted. A completion is answered with
+    /// `NoSuchUpload`.
     #[default]
     Absent,
     /// An open upload, which no listing shows until it is completed.
@@ -189,8 +191,8 @@ pub struct Faults {
     pub late_puts: u8,
     /// A completion is not answered and takes effect later, or never.
     pub late_completions: u8,
-    /// A completion is answered as if it were decided, although the upload is still open: 200 without an object, or five
-    /// answers of `InvalidPart` while another process completes it.
+    /// A completion is answered as if it were decided, although the upload is still open: 200 without an object, or
+    /// five answers of `InvalidPart` while another process completes it.
     pub misleading: u8,
     /// A process receives a stop.
     pub stops: u8,

@@ -213,8 +213,8 @@ pub fn reduced() -> Vec<Configuration> {
     worlds
 }
 
-/// Returns the configurations of the full size, to explore when the protocol changes: the reduced size, and three processes on
-/// every table.
+/// Returns the configurations of the full size, to explore when the protocol changes: the reduced size, and three
+/// processes on every table.
 pub fn full() -> Vec<Configuration> {
     let mut worlds = reduced();
     for table in TABLES {

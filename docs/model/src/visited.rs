@@ -1,6 +1,7 @@
 //! The set of visited states. It stores a 64-bit hash of each, and the state from which it was first reached.
 //!
-//! Two states with the same hash would be mistaken for one; among 30 million states the probability of that is 1 in 40,000.
+//! Two states with the same hash would be mistaken for one; among 30 million states the probability of that is 1 in
+//! 40,000.
 
 use std::hash::{Hash, Hasher};
 
@@ -28,7 +29,8 @@ impl Visited {
         self.hashes.len()
     }
 
-    /// Adds a state and the index of the state that led to it; returns the new index, or `None` if the state was visited before.
+    /// Adds a state and the index of the state that led to it; returns the new index, or `None` if the state was
+    /// visited before.
     pub fn insert(&mut self, hash: u64, parent: u32) -> Option<u32> {
         if (self.hashes.len() + 1) * 3 > self.slots.len() * 2 {
             self.grow();
@@ -87,8 +89,8 @@ pub fn hash(value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// A hasher for values with many one-byte fields. It collects eight bytes, multiplies them into 128 bits and combines both
-/// halves; mixing each byte by itself would take half of the search's time.
+/// A hasher for values with many one-byte fields. It collects eight bytes, multiplies them into 128 bits and combines
+/// both halves; mixing each byte by itself would take half of the search's time.
 #[derive(Default)]
 struct Folded {
     mixed: u64,
@@ -119,8 +121,8 @@ impl Folded {
 }
 
 fn fold(word: u64) -> u64 {
-    // 2^64 divided by the golden ratio, so that a word of zeros does not stay what it is; then a multiplier with bits of both
-    // kinds everywhere.
+    // 2^64 divided by the golden ratio, so that a word of zeros does not stay what it is; then a multiplier with bits
+    // of both kinds everywhere.
     let product = u128::from(word ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93;
     let bytes = product.to_le_bytes();
     let (low, high) = bytes.split_at(8);

@@ -25,8 +25,8 @@ impl Move<'_> {
 
     /// 8.2: aborts an upload of such an attempt.
     ///
-    /// Only a publish notices that an upload is gone, so an abort before the commit has the same effect as one right after it.
-    /// The model explores only the latter.
+    /// Only a publish notices that an upload is gone, so an abort before the commit has the same effect as one right
+    /// after it. The model explores only the latter.
     pub(super) fn remove_uploads(self, out: &mut Successors) {
         let last = self.state.store.last();
         let Some(attempt) = self.state.store.attempt_of(last) else {

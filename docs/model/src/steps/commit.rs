@@ -165,7 +165,8 @@ impl Move<'_> {
         self
     }
 
-    /// Aborts all uploads of its attempt, which must be in no live record: from then on, any run may clean up after it (8.4).
+    /// Aborts all uploads of its attempt, which must be in no live record: from then on, any run may clean up after it
+    /// (8.4).
     pub(super) fn abort_uploads(&mut self) {
         let attempt = self.me().attempt;
         let store = &self.state.store;

@@ -57,7 +57,8 @@ impl Move<'_> {
         self
     }
 
-    /// Checks that every listed key is a part of a record: the product would refuse or delete any other as a foreign object.
+    /// Checks that every listed key is a part of a record: the product would refuse or delete any other as a foreign
+    /// object.
     fn require_known(&mut self, listed: u16) {
         let last = self.me().last;
         let known = self.model.listed(&self.state.store, last);

@@ -1,4 +1,5 @@
-//! Steps 7.3 to 7.7: a part is missing. The process finds out whether the run can still be published or is lost for good.
+//! Steps 7.3 to 7.7: a part is missing. The process finds out whether the run can still be published or is lost for
+//! good.
 
 use super::{Move, Step, Successors};
 use crate::invariants::Invariant;

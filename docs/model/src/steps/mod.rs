@@ -1,7 +1,8 @@
 //! The steps of a process, numbered as in `docs/commit-protocol.md`.
 //!
-//! A step is one request to the store, or the work on one answer. Between two steps any other process may run, and a process that
-//! is never chosen again has crashed. A step that no other process can observe is taken together with the step before it.
+//! A step is one request to the store, or the work on one answer. Between two steps any other process may run, and a
+//! process that is never chosen again has crashed. A step that no other process can observe is taken together with the
+//! step before it.
 
 mod clean;
 mod commit;

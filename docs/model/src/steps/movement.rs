@@ -1,4 +1,5 @@
-//! One move of a process: the step that it takes, the following steps that no other process can observe, and their notes.
+//! One move of a process: the step that it takes, the following steps that no other process can observe, and their
+//! notes.
 
 use super::{Event, Step, Taken};
 use crate::configuration::{Actor, Configuration};

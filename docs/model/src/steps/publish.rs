@@ -87,7 +87,8 @@ impl Move<'_> {
         u8::try_from(parts).expect("an attempt has two parts")
     }
 
-    /// Returns the keys that the record deletes: the parts that its run replaces, or, if it is void, all parts of the lost run.
+    /// Returns the keys that the record deletes: the parts that its run replaces, or, if it is void, all parts of the
+    /// lost run.
     fn deletes(&self) -> KeySet {
         let store = &self.state.store;
         let number = self.me().publishing;
@@ -108,7 +109,8 @@ impl Move<'_> {
         key_of(attempt.expect("only records of runs have parts"), part)
     }
 
-    /// 7.1 and 7.2: completes each upload, then checks its key. The requests of all parts are in flight at the same time.
+    /// 7.1 and 7.2: completes each upload, then checks its key. The requests of all parts are in flight at the same
+    /// time.
     pub(super) fn complete_or_look(self, out: &mut Successors) {
         for part in 0..self.parts() {
             if self.me().asked >> part & 1 == 0 {

@@ -32,7 +32,8 @@ impl Move<'_> {
         self
     }
 
-    /// 9.2: reads the record at its number once more, because its put was sent. If it is absent, the put may still land.
+    /// 9.2: reads the record at its number once more, because its put was sent. If it is absent, the put may still
+    /// land.
     pub(super) fn last_look(mut self) -> Self {
         self.takes(Step::LastLook);
         let (number, attempt) = (self.me().aim, self.me().attempt);

@@ -1,10 +1,14 @@
-//! The documents: their commands run, their outputs are compared with those of the binary, and their tables are checked against
-//! the code.
+//! The documents: their commands run, their outputs are compared with those of the binary, and their tables are checked
+//! against the code.
+
+mod commands;
 
 use std::path::Path;
 
 use drivetrain_runner::error::exit;
 use regex::Regex;
+
+use commands::every_document;
 
 use crate::support::process_output::ProcessOutput;
 use crate::support::sandbox::Sandbox;
@@ -16,7 +20,8 @@ fn read(name: &str) -> String {
 /// The documents whose commands are run, each in a folder of its own.
 const DOCUMENTS: [&str; 2] = ["README.md", "docs/guide.md"];
 
-/// Environment variable. If it is set, the outputs of this binary are written into the documents, instead of being compared.
+/// Environment variable. If it is set, the outputs of this binary are written into the documents, instead of being
+/// compared.
 const UPDATE: &str = "DRIVETRAIN_UPDATE_DOCUMENTS";
 
 /// Folder in which a document's commands run, as the document shows it.
@@ -41,9 +46,9 @@ fn words(line: &str) -> Vec<String> {
 
 /// Runs a document from top to bottom and returns it with the outputs of this binary.
 ///
-/// A fenced block `csv some/file.csv` is written to that file. In a `console` block, lines after `$` are commands and the others
-/// are outputs: standard output and, if a command fails, its error. In an `sh` block, each line that begins with `drivetrain`
-/// must succeed.
+/// A fenced block `csv some/file.csv` is written to that file. In a `console` block, lines after `$` are commands and
+/// the others are outputs: standard output and, if a command fails, its error. In an `sh` block, each line that begins
+/// with `drivetrain` must succeed.
 fn run_document(document: &str) -> String {
     let sandbox = Sandbox::new();
     let mut written = String::new();
@@ -111,7 +116,8 @@ fn run(sandbox: &Sandbox, line: &str) -> ProcessOutput {
     sandbox.run_words(&words)
 }
 
-/// Replaces what differs between runs with placeholders: ids, times, and sizes, which depend on the versions of libraries.
+/// Replaces what differs between runs with placeholders: ids, times, and sizes, which depend on the versions of
+/// libraries.
 fn comparable(document: &str) -> String {
     let mut comparable = document.to_owned();
     for (pattern, word) in [
@@ -153,16 +159,10 @@ fn every_command_of_the_documents_prints_what_they_say() {
 #[test]
 fn every_link_of_the_documents_leads_to_a_file() {
     let link = Regex::new(r"\]\(([^)#:]+)\)").unwrap();
-    for name in [
-        "README.md",
-        "ARCHITECTURE.md",
-        "CONTRIBUTING.md",
-        "docs/guide.md",
-        "docs/decisions.md",
-    ] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    for name in every_document() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
         let folder = folder.parent().unwrap();
-        for found in link.captures_iter(&read(name)) {
+        for found in link.captures_iter(&read(&name)) {
             assert!(folder.join(&found[1]).exists(), "{name}: `{}`", &found[1]);
         }
     }
