@@ -1,12 +1,15 @@
 //! Checks that the document of the commit protocol and the model have the same steps: `docs/commit-protocol.md` and
 //! `docs/model/src`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Numbers of steps, or names of mutants.
+/// Numbers of steps.
 type Names = BTreeSet<String>;
+
+/// Names of mutants, each with the invariant that it breaks; `None` for a harmless one.
+type BreaksOf = BTreeMap<String, Option<String>>;
 
 fn document() -> String {
     fs::read_to_string(docs().join("commit-protocol.md")).unwrap()
@@ -74,7 +77,7 @@ fn modeled(model: &[String]) -> Names {
 }
 
 #[test]
-fn every_step_of_the_document_is_in_the_model_or_said_not_to_be() {
+fn every_step_of_the_document_is_in_the_model_or_listed_as_not_modeled() {
     let document = document();
     let steps: Names = steps(&document).into_iter().collect();
     let (modeled, not_modeled) = (modeled(&model()), not_modeled(&document));
@@ -110,7 +113,7 @@ fn the_steps_of_the_document_are_numbered_without_gaps() {
 }
 
 #[test]
-fn the_code_of_each_step_of_the_model_bears_its_number() {
+fn the_comment_of_each_step_of_the_model_has_its_number() {
     let model = model();
     let lines = model.iter().flat_map(|text| text.lines());
     let documented = lines.filter_map(|line| line.trim_start().strip_prefix("/// "));
@@ -122,21 +125,46 @@ fn the_code_of_each_step_of_the_model_bears_its_number() {
     assert_eq!(documented, modeled(&model));
 }
 
-#[test]
-fn the_document_says_what_each_mutant_breaks() {
-    let model = model();
-    let list = model
+/// Returns the name, a word of letters and digits, with which a text begins.
+fn name(text: &str) -> String {
+    let is_name = |c: &char| c.is_ascii_alphanumeric();
+    text.chars().take_while(is_name).collect()
+}
+
+/// Returns each mutant of the model, from `Mutant::ALL`, with the invariant that must catch it.
+fn mutants(model: &[String]) -> BreaksOf {
+    let (_, list) = model
         .iter()
         .find_map(|text| text.split_once("pub const ALL: [(Self,"))
         .expect("the model lists its mutants");
-    let names = list.1.split("Self::").skip(1);
-    let names = names.map(|text| text.split(|c: char| !c.is_alphanumeric()).next().unwrap());
-    let names: Names = names.map(str::to_owned).collect();
-    assert!(names.len() > 20, "{names:?}");
-    let document = document();
+    let entries = list.split("Self::").skip(1).map(|entry| {
+        let invariant = entry.split_once("Invariant::");
+        (name(entry), invariant.map(|(_, text)| name(text)))
+    });
+    entries.collect()
+}
+
+/// Returns each mutant of the document's table with the invariant that its last column names.
+fn described_mutants(document: &str) -> BreaksOf {
     let rows = document.lines().filter(|line| line.starts_with("| "));
-    let cells = rows.filter_map(|row| row.split(" | ").nth(1));
-    let quoted = cells.filter_map(|cell| cell.strip_prefix('`')?.strip_suffix('`'));
-    let described: Names = quoted.map(str::to_owned).collect();
-    assert_eq!(described, names);
+    let described = rows.filter_map(|row| {
+        let [_, mutant, breaks] = row.split(" | ").collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let mutant = mutant.strip_prefix('`')?.strip_suffix('`')?;
+        let invariant = match breaks.strip_prefix('`') {
+            Some(text) => Some(name(text)),
+            None if breaks.starts_with("nothing: ") => None,
+            None => panic!("`{mutant}` names no invariant: {breaks}"),
+        };
+        Some((mutant.to_owned(), invariant))
+    });
+    described.collect()
+}
+
+#[test]
+fn the_document_says_what_each_mutant_breaks() {
+    let mutants = mutants(&model());
+    assert!(mutants.len() > 20, "{mutants:?}");
+    assert_eq!(described_mutants(&document()), mutants);
 }
