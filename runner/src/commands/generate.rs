@@ -9,21 +9,24 @@ use crate::error::Result;
 use crate::generate::{self, DefectShare, GeneratedSample, SampleManifest, SampleSettings};
 use crate::report::grouped;
 use crate::sql::threads::processors;
-use crate::store::{Location, S3Settings, Store};
+use crate::store::{Location, RAW, S3Settings, Store};
 use crate::terminal::printer::{Answer, ToText};
+use crate::terminal::signals;
 use crate::terminal::stage_display::Display;
 use crate::watch::{Progress, StageObserver, StopSignal};
 
-/// Generates a sample at the location that `--out` names.
+/// Generates a sample at the location that `--out` names; Ctrl-C and SIGTERM stop it.
 ///
 /// # Errors
-/// `Usage` for arguments out of range; `Conflict` if the location contains other data; otherwise the kind of the store's error.
+/// `Usage` for arguments out of range; `Conflict` if the location contains other data; `Cancelled` after a stop;
+/// otherwise the kind of the store's error.
 pub async fn generate(args: &GenerateArgs) -> Result<Answer> {
     let location = Location::parse(&args.out)?;
     let settings = settings(args.rentals, args.seed, args.dirt.parse()?)?;
+    let stop = signals::listen()?;
     let stages: &dyn StageObserver = &Display::new();
     let stage = stages.stage("generate");
-    let generated = write(&settings, &location, &stage.progress, &StopSignal::never()).await?;
+    let generated = write(&settings, &location, &stage.progress, &stop).await?;
     stage.finish();
     Ok(Answer::done(Sampled {
         manifest: generated.manifest,
@@ -66,7 +69,7 @@ impl ToText for Sampled {
             "written"
         };
         format!(
-            "{outcome}: {} rentals (seed {}, dirt {}) in {}/raw\n",
+            "{outcome}: {} rentals (seed {}, dirt {}) in {}/{RAW}\n",
             grouped(self.rentals),
             self.seed,
             self.dirt,
@@ -94,6 +97,8 @@ pub async fn write(
     progress: &Progress,
     stop: &StopSignal,
 ) -> Result<GeneratedSample> {
-    let store = Store::create(location, &S3Settings::default()).await?;
+    let s3 = S3Settings::default();
+    let opening = Box::pin(Store::create(location, &s3));
+    let store = stop.or_cancelled(opening).await?;
     generate::generate(settings, &store, progress, stop).await
 }

@@ -28,7 +28,8 @@ impl DefectShare {
         self.millionths == 0
     }
 
-    /// Returns the largest number of defective lines that, added to `clean` lines, make up at most this share of all lines.
+    /// Returns the largest number of defective lines that, added to `clean` lines, make up at most this share of all
+    /// lines.
     pub(crate) fn added_to(self, clean: u64) -> u64 {
         let added = u128::from(clean) * u128::from(self.millionths)
             / u128::from(Self::WHOLE - self.millionths);
@@ -46,6 +47,7 @@ impl FromStr for DefectShare {
                 ErrorKind::Usage,
                 format!("`--dirt` must be from 0 to 0.5 with at most six decimals, got `{text}`"),
             )
+            .hint("write a share such as `0.005` for one line in two hundred")
         };
         let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());

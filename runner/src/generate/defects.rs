@@ -26,13 +26,13 @@ pub enum DefectKind {
     OrphanReference,
     /// A number that is too large for its type.
     OutOfRange,
-    /// A record on one line that is longer than a mebibyte.
+    /// A row on one line that is longer than a mebibyte.
     OverlongRecord,
     /// An end time before the start time.
     ReversedTimes,
     /// A third decimal in an amount.
     TooManyDecimals,
-    /// A record on two lines, because of a quoted line end, with another defect that makes it invalid.
+    /// A row on two lines, because of a quoted line end, with another defect that makes it invalid.
     TwoLines,
     /// A quote that is not closed within a mebibyte, or before the end of the file.
     UnclosedQuote,
@@ -79,7 +79,7 @@ pub enum Mutation {
     Negate(&'static str),
     /// Swaps the values of two columns.
     Swap(&'static str, &'static str),
-    /// Puts a key into a column (the first name) that no row of a dataset (the second name) has.
+    /// Replaces the value of a column (the first name) with a key that no row of a dataset (the second name) has.
     Orphan(&'static str, &'static str),
     /// Puts a quoted text of two lines into the first column, and an invalid value into the second column.
     Break(&'static str, &'static str),

@@ -1,4 +1,5 @@
-//! Fragments of files: consecutive rows of a dataset with the defective rows between them. Each fragment can be generated alone.
+//! Fragments of files: consecutive rows of a dataset with the defective rows between them. Each fragment can be
+//! generated alone.
 
 use std::ops::Range;
 
@@ -9,8 +10,8 @@ use crate::generate::row_editor::RowEditor;
 use crate::generate::sample_manifest::{DatasetManifest, FileKind, RentalStatistics};
 use crate::generate::values::{RandomStream, length, position};
 
-/// The clean rows of a full fragment, about three megabytes: so many that passing the fragment to the writer costs
-/// little, and so few that the fragments in flight take little memory.
+/// The number of clean rows of a full fragment, which has about three megabytes. With fewer rows, the fragments would
+/// cost more time to pass to the writer; with more rows, the fragments in flight would take more memory.
 const FRAGMENT_ROWS: u64 = 1 << 15;
 
 /// The most clean rows in a file that is not plain.
@@ -19,16 +20,16 @@ const UNUSUAL_FILE_ROWS: u64 = 1_000;
 /// The name and the value of a column that no contract has.
 const UNKNOWN_COLUMN: (&str, &[u8]) = ("remark", b"checked");
 
-/// A fragment that is not generated yet: the numbers of its rows.
+/// A fragment that is not generated yet: its dataset, its kind of file, and the ranges of its rows and defective lines.
 #[derive(Clone, Debug)]
 pub struct FileFragment {
     /// The index of the dataset in [`DatasetGenerators::datasets`].
     pub dataset: usize,
     /// The kind of file that the fragment belongs to.
     pub file: FileKind,
-    /// The row numbers of the clean rows in the dataset.
+    /// The range of the fragment's clean rows, by their row numbers in the dataset.
     pub rows: Range<u64>,
-    /// The numbers of the defective lines; they are numbered from 0 through the whole dataset.
+    /// The range of the fragment's defective lines, which are numbered from 0 through the whole dataset.
     pub defects: Range<u64>,
     /// `true` if this is the last fragment of the dataset's plain files.
     pub is_last: bool,
@@ -134,7 +135,8 @@ impl FileFragment {
         sample.datasets()[self.dataset].as_ref()
     }
 
-    /// Appends the clean rows, each followed by the defective rows that are placed after it; no other fragment affects the bytes.
+    /// Appends the clean rows, each followed by the defective rows that are placed after it; no other fragment affects
+    /// the bytes.
     fn generate_plain(
         &self,
         sample: &DatasetGenerators,

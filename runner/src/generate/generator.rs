@@ -1,4 +1,5 @@
-//! Generates a sample: threads generate fragments in parallel, which are written in order to files that become visible together.
+//! Generates a sample: threads generate fragments in parallel, which are written in order to files that become visible
+//! only when all of them are written.
 
 use std::sync::Arc;
 
@@ -31,12 +32,12 @@ pub struct GeneratedSample {
 
 /// Writes a sample below the store's root, unless the same sample already exists there.
 ///
-/// Memory does not depend on the size of the sample: it takes a few fragments of three megabytes per thread, and the parts of one
-/// upload.
+/// Memory does not depend on the size of the sample: it takes a few fragments of three megabytes per thread, and the
+/// parts of one upload.
 ///
 /// # Errors
-/// `Conflict` if other data exists there, or if another generator is writing; `Cancelled` after a stop; otherwise the kind of the
-/// store's error.
+/// `Conflict` if other data exists there, or if another generator is writing; `Cancelled` after a stop; otherwise the
+/// kind of the store's error.
 pub async fn generate(
     settings: &SampleSettings,
     store: &Store,
@@ -44,31 +45,40 @@ pub async fn generate(
     stop: &StopSignal,
 ) -> Result<GeneratedSample> {
     let request = SampleRequest::from(settings);
-    match ExistingData::find(store).await? {
-        ExistingData::Nothing => {}
-        ExistingData::Sample(manifest) if manifest.request == request => {
-            require_all_files(&manifest, store).await?;
-            return Ok(GeneratedSample {
-                manifest: *manifest,
-                already_existed: true,
-            });
-        }
-        ExistingData::Sample(manifest) => {
-            return Err(another_sample(store, &manifest.request));
-        }
-        ExistingData::Other(url) => return Err(other_data(&url)),
+    let existing = stop.or_cancelled(existing_sample(&request, store));
+    if let Some(manifest) = existing.await? {
+        return Ok(GeneratedSample {
+            manifest,
+            already_existed: true,
+        });
     }
-    let mut writer = SampleWriter::begin(store).await?;
+    let mut writer = stop.or_cancelled(SampleWriter::begin(store)).await?;
     let written = stop
         .or_cancelled(write(settings, request, &mut writer, progress))
         .await;
     if written.is_err() {
-        writer.abandon().await;
+        stop.grace(writer.abandon()).await;
     }
     written.map(|manifest| GeneratedSample {
         manifest,
         already_existed: false,
     })
+}
+
+/// Returns the manifest of the requested sample if it already exists, or `None` if there is no data.
+///
+/// # Errors
+/// `Conflict` if other data exists, or if a file of the sample is missing or has another size.
+async fn existing_sample(request: &SampleRequest, store: &Store) -> Result<Option<SampleManifest>> {
+    match ExistingData::find(store).await? {
+        ExistingData::Nothing => Ok(None),
+        ExistingData::Sample(manifest) if manifest.request == *request => {
+            require_all_files(&manifest, store).await?;
+            Ok(Some(*manifest))
+        }
+        ExistingData::Sample(manifest) => Err(another_sample(store, &manifest.request)),
+        ExistingData::Other(url) => Err(other_data(&url)),
+    }
 }
 
 /// Checks that no file was removed since the sample was written, and that none has changed its size.
@@ -131,7 +141,7 @@ async fn write(
         while let Some(fragment) = generated.next().await {
             let (header, content, fragment) = fragment.map_err(std::io::Error::other).context(
                 ErrorKind::Failed,
-                "a thread that generates rows stopped unexpectedly",
+                "a thread that generates rows stopped unexpectedly; this is a bug",
             )?;
             files.write(&fragment, &header, content).await?;
         }
@@ -145,9 +155,9 @@ async fn write(
     Ok(manifest)
 }
 
-/// The files of a sample in progress: distributes fragments to them, and counts rows and lines.
+/// The files of a sample that is being written, with counts of their rows and lines.
 struct SampleFiles<'a> {
-    /// The writer of the files; nothing is visible before the sample is published.
+    /// The writer of the files; no file is visible before the sample is published.
     writer: &'a mut SampleWriter,
     /// The counters of bytes and accepted rows; headers are not counted.
     progress: &'a Progress,
@@ -168,7 +178,8 @@ impl SampleFiles<'_> {
         });
     }
 
-    /// Appends a fragment to the current file; if that is full, or the fragment is not plain, begins a new file with `header`.
+    /// Appends a fragment to the current file; if that is full, or the fragment is not plain, begins a new file with
+    /// `header`.
     async fn write(
         &mut self,
         fragment: &FileFragment,

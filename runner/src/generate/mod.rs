@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! SampleSettings -> DatasetGenerators -> FileFragment .. FileFragment (in parallel) -> files
-//!     -> SampleWriter (invisible until the sample is complete) -> Store
+//!     -> SampleWriter (invisible until all files are written) -> Store
 //! ```
 //!
-//! Each row depends only on the seed and its number, so any number of threads can generate fragments in any order; they are
-//! written in the order of the rows. All arithmetic is with integers, so every machine writes the same bytes.
+//! Each row depends only on the seed and its number, so any number of threads can generate fragments in any order; they
+//! are written in the order of the rows. All arithmetic is with integers, so every machine writes the same bytes.
 //!
-//! Defective rows are added between the clean rows and never replace one. So a run on a sample with defects publishes the same
-//! tables as a run on the sample of the same seed and size without defects. The [`SampleManifest`] says how many lines the run
-//! must reject, and for which defects.
+//! When all files are written, they become visible one by one. Meanwhile `raw/_generating.json` exists, and runs refuse
+//! the folder; other readers look for `raw/_generated.json`, which exists only for a complete sample.
+//!
+//! Defective rows are added between the clean rows and never replace one. So a run on a sample with defects publishes
+//! the same tables as a run on the sample of the same seed and size without defects. The [`SampleManifest`] says how
+//! many lines the run must reject, and for which defects.
 
 mod dataset_generators;
 mod dataset_sizes;

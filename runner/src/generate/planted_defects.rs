@@ -21,9 +21,9 @@ pub struct DefectPlan<'a> {
     pub sample: &'a DatasetGenerators,
     /// The generator of the fragment's dataset.
     pub dataset: &'a dyn DatasetGenerator,
-    /// The row numbers of the clean rows in the dataset.
+    /// The range of the fragment's clean rows, by their row numbers in the dataset.
     pub rows: Range<u64>,
-    /// The numbers of the defective lines; they are numbered from 0 through the whole dataset.
+    /// The range of the fragment's defective lines, which are numbered from 0 through the whole dataset.
     pub lines: Range<u64>,
     /// `true` if this is the last fragment of the dataset's plain files.
     pub is_last: bool,
@@ -43,7 +43,7 @@ pub struct PlantedDefect {
 enum DefectContent {
     /// One of the defects that the dataset's description lists.
     Defect(Defect),
-    /// A last field that is longer than a record may be.
+    /// A last field that alone is longer than a row may be.
     Overlong,
     /// A quote that the row opens and never closes.
     UnclosedQuote,
@@ -114,7 +114,8 @@ impl DefectPlan<'_> {
         planted
     }
 
-    /// Adds a few rows to the first fragment that refer to the first defective row of another dataset, whose key is readable.
+    /// Adds a few rows that refer to the first defective row of another dataset, whose key is readable. Does nothing
+    /// unless the fragment is the first one of its dataset.
     fn place_cascaded(&self, rng: &mut Rng, planted: &mut Vec<PlantedDefect>) {
         if self.rows.start > 0 {
             return;
@@ -139,8 +140,8 @@ impl DefectPlan<'_> {
 
     /// Returns the number of the clean row after which a defect is placed.
     ///
-    /// If clean rows have no quotes, defects with quotes are placed in the first eighth of the fragment, so that more than a
-    /// mebibyte without quotes follows an unclosed quote.
+    /// If clean rows have no quotes, defects with quotes are placed in the first eighth of the fragment, so that more
+    /// than a mebibyte without quotes follows an unclosed quote.
     fn place_of(&self, defect: &Defect, rng: &mut Rng) -> u64 {
         if defect.kind == DefectKind::TwoLines && !self.dataset.description().has_quotes {
             let eighth = (self.rows.end - self.rows.start) / 8;

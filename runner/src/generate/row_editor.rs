@@ -6,7 +6,7 @@ use crate::generate::defects::Mutation;
 use crate::generate::sample_manifest::RentalStatistics;
 use crate::generate::values::Rng;
 
-/// The length of an overlong field, in bytes: more than the mebibyte that a record may have.
+/// The length of an overlong field, in bytes: more than the mebibyte that a whole row may have.
 const OVERLONG_BYTES: usize = (1 << 20) + 4_096;
 
 /// A row whose fields can be changed.
@@ -88,7 +88,7 @@ impl<'a> RowEditor<'a> {
         self.fields[0].insert(0, b'"');
     }
 
-    /// Extends the last field so that it is longer than a record may be.
+    /// Extends the last field so that it alone is longer than a row may be.
     pub fn lengthen(&mut self) {
         let last = self.fields.last_mut().expect("a row has fields");
         last.resize(OVERLONG_BYTES, b'x');

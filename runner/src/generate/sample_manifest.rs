@@ -14,7 +14,7 @@ pub const GENERATOR_VERSION: u32 = 1;
 /// The content of `raw/_generated.json`, which exists only for a complete sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleManifest {
-    /// The values from which the sample was generated; another request needs another sample.
+    /// The values from which the sample was generated; a request with other values cannot use the sample.
     pub request: SampleRequest,
     /// The datasets, in the order in which they were written.
     pub datasets: Vec<DatasetManifest>,
@@ -74,9 +74,10 @@ pub struct DatasetManifest {
     pub accepted_rows: u64,
     /// The number of physical lines in all files, without headers.
     pub lines: u64,
-    /// The numbers of rows that are rejected for a defect of their own, by the kind of defect.
+    /// The numbers of rows that are rejected for a defect of their own, and of their lines, by the kind of defect.
     pub rejected: BTreeMap<DefectKind, DefectCount>,
-    /// The number of rows that are rejected only because they refer to a rejected row; the share of defects does not count them.
+    /// The number of rows that are rejected only because they refer to a rejected row; the share of defects does not
+    /// count them.
     pub cascaded_rows: u64,
     /// The files of the dataset, sorted by name.
     pub files: Vec<FileManifest>,
@@ -104,10 +105,10 @@ impl DatasetManifest {
     }
 }
 
-/// The number of defects of one kind.
+/// The numbers of defective rows and of their lines, for one kind of defect or in total.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefectCount {
-    /// The number of rows with a defect of this kind.
+    /// The number of defective rows.
     pub rows: u64,
     /// The number of physical lines that a reader counts for these rows.
     pub lines: u64,
@@ -150,7 +151,8 @@ pub enum FileKind {
     Empty,
 }
 
-/// Statistics of the clean rentals: their revenue, and the numbers of anomalies for which a check warns but rejects no row.
+/// Statistics of the clean rentals: their revenue, and the numbers of anomalies for which a check warns but rejects no
+/// row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RentalStatistics {
     /// The sum of all amounts, in cents.

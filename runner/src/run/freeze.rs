@@ -8,9 +8,11 @@ use object_store::path::Path;
 
 use crate::commit::{Columns, Opened, TableInput};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::run::roots::{RAW, Roots};
+use crate::run::roots::Roots;
 use crate::sql::column_types::type_name;
-use crate::store::{FrozenObject, FrozenStore, Store};
+use crate::store::{
+    FrozenObject, FrozenStore, RAW, Store, sample_announcement_key, sample_manifest_key,
+};
 
 /// An input of a job, with the objects that one run reads.
 #[derive(Clone, Debug)]
@@ -19,7 +21,7 @@ pub enum FrozenInput {
     Raw {
         /// All listed objects, which the run's id covers.
         all: Vec<FrozenObject>,
-        /// Objects to read: all, or those that no earlier append consumed.
+        /// Objects to read: all, or, for an append, those that no earlier run consumed.
         fresh: Vec<FrozenObject>,
         /// `true` if the run consumes the objects, so that no later append reads them.
         consumes: bool,
@@ -45,12 +47,16 @@ pub type FrozenInputs = BTreeMap<String, FrozenInput>;
 /// Freezes every input of a job; raw data is listed only after the log was read, as the commit protocol requires.
 ///
 /// # Errors
-/// `InputMissing` for a dataset without objects or a table that was never written; `Usage` for a table whose recorded columns
-/// differ from what this job expects; `Conflict` for an appended object that has changed.
+/// `TryAgain` if the files of a generated sample are becoming visible, or if the generator was interrupted then;
+/// `InputMissing` for a dataset without objects or a table that was never written; `Usage` for a table whose recorded
+/// columns differ from what this job expects; `Conflict` for an object that has changed since a run consumed it.
 ///
 /// # Panics
 /// If the job reads raw data and `roots` has no input store; [`Roots::open`] opens one for such a job.
 pub async fn freeze(job: &Job, opened: &Opened, roots: &Roots) -> Result<FrozenInputs> {
+    if let Some(store) = &roots.input {
+        require_complete_sample(store).await?;
+    }
     let mut inputs = FrozenInputs::new();
     for input in &job.inputs {
         let frozen = match &input.origin {
@@ -72,16 +78,41 @@ pub async fn freeze(job: &Job, opened: &Opened, roots: &Roots) -> Result<FrozenI
         };
         inputs.insert(input.name.clone(), frozen);
     }
+    // A generator that began after the first check may have completed only some of the listed files. The second check
+    // misses it only if it also ended in between, but a generator takes more requests than the listings.
+    if let Some(store) = &roots.input {
+        require_complete_sample(store).await?;
+    }
     Ok(inputs)
 }
 
-/// Chooses the objects to read from those that were listed. An append reads only those that no earlier run consumed. A run that
-/// appends, or that replaces every table, consumes what it reads, so that later appends skip it. A run in a window reads only a
-/// piece of each object, so it consumes none. `opened` is `None` if `drivetrain plan` plans a job whose output root does not
-/// exist yet.
+/// Checks that the raw data is not an incomplete sample. The files of a sample become visible one by one while its
+/// announcement exists; an announcement beside the manifest is a leftover of a complete sample.
 ///
 /// # Errors
-/// `Conflict` for an appended object that has changed.
+/// `TryAgain` if there is an announcement without a manifest; otherwise the kind of the store's failure.
+pub async fn require_complete_sample(store: &Store) -> Result<()> {
+    let announcement = sample_announcement_key();
+    if store.look_if_permitted(&announcement).await?.is_none()
+        || store.look(&sample_manifest_key()).await?.is_some()
+    {
+        return Ok(());
+    }
+    let url = store.location().url(&announcement);
+    Err(Error::new(
+        ErrorKind::TryAgain,
+        format!("the raw data is incomplete: `{url}` says that `drivetrain generate` is still writing it or was interrupted"),
+    )
+    .hint(format!("wait until `drivetrain generate` ends; if it was interrupted, run it again with the same arguments, or delete the folder `{RAW}`")))
+}
+
+/// Chooses the objects to read from those that were listed. An append reads only those that no earlier run consumed. A
+/// run that appends, or that replaces every table, consumes what it reads, so that later appends skip it. A run in a
+/// window reads only a piece of each object, so it consumes none. `opened` is `None` if `drivetrain plan` plans a job
+/// whose output root does not exist yet.
+///
+/// # Errors
+/// `Conflict` for an object that has changed since a run consumed it.
 pub fn raw_input(
     job: &Job,
     input: &Input,
@@ -155,7 +186,7 @@ fn require_columns(input: &Input, table: &str, recorded: &Columns) -> Result<()>
             differences.join("; ")
         ),
     )
-    .hint("run the job that writes the table again, so that the table gets the columns of its current contract"))
+    .hint("run the job that writes the table again if its contract has changed; otherwise correct the columns of the input in this job"))
 }
 
 /// Returns a store that contains exactly these objects, each in its frozen version.

@@ -6,10 +6,7 @@ use drivetrain_jobs::job::{InputOrigin, Job};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::settings::RunSettings;
-use crate::store::{S3Settings, Store};
-
-/// The folder of raw data below the input root.
-pub const RAW: &str = "raw";
+use crate::store::{RAW, S3Settings, Store};
 
 /// The opened stores of a run: one for the raw data, and one for the tables and the log.
 #[derive(Clone, Debug)]
@@ -24,8 +21,8 @@ impl Roots {
     /// Checks that no table would be inside the raw data and no raw data inside a table, then opens both roots.
     ///
     /// # Errors
-    /// `Usage` for tables inside the raw data, raw data inside a table, or a missing `--input`; otherwise the kind of the
-    /// store's failure.
+    /// `Usage` for tables inside the raw data, raw data inside a table, or a missing `--input`; otherwise the kind of
+    /// the store's failure.
     pub async fn open(job: &Job, settings: &RunSettings) -> Result<Self> {
         let s3 = S3Settings::default();
         let input = match (&settings.input, reads_raw(job)) {
@@ -78,8 +75,8 @@ fn reads_raw(job: &Job) -> Option<&str> {
     })
 }
 
-/// Checks that no table would be inside the raw data, where it would be read, and no raw data inside a table, where it would be
-/// replaced.
+/// Checks that no table would be inside the raw data, where it would be read, and no raw data inside a table, where it
+/// would be replaced.
 ///
 /// # Errors
 /// `Usage` if the tables would be inside the raw data, or the raw data inside a table.

@@ -36,8 +36,8 @@ impl Store {
     /// Opens the store at a location, which must exist if it is a folder.
     ///
     /// # Errors
-    /// `InputMissing` if a folder does not exist; `Failed` if no credentials or no region can be found. A missing bucket shows
-    /// only at the first request.
+    /// `InputMissing` if a folder does not exist; `Failed` if no credentials or no region can be found. A missing
+    /// bucket shows only at the first request.
     pub async fn open(location: &Location, settings: &S3Settings) -> Result<Self> {
         let objects: Arc<dyn Objects> = match location {
             Location::S3 { bucket, prefix } => Arc::new(s3::open(bucket, prefix, settings).await?),
@@ -106,8 +106,8 @@ impl Store {
         self.objects.requests()
     }
 
-    /// Waits before try `number + 1` of a request whose outcome is undecided. A store in memory does not wait; it only lets other
-    /// tasks run.
+    /// Waits before try `number + 1` of a request whose outcome is undecided. A store in memory does not wait; it only
+    /// lets other tasks run.
     pub async fn pause(&self, number: u32) {
         match self.location {
             Location::Memory => tokio::task::yield_now().await,
@@ -144,6 +144,19 @@ impl Store {
                 location: key.clone(),
                 ..meta
             })),
+            Err(error) => self.none_if_missing(error, "inspect", key),
+        }
+    }
+
+    /// Looks at an object that is seldom there. A key that the credentials may not ask for counts as missing: S3 answers
+    /// 403 for a missing key if a policy limits listing to some prefixes.
+    ///
+    /// # Errors
+    /// The kind of the store's failure, except a missing permission.
+    pub async fn look_if_permitted(&self, key: &Path) -> Result<Option<ObjectMeta>> {
+        match self.objects.head(key).await {
+            Ok(meta) => Ok(Some(meta)),
+            Err(error) if StoreFailure::of(&error) == StoreFailure::Permission => Ok(None),
             Err(error) => self.none_if_missing(error, "inspect", key),
         }
     }

@@ -5,26 +5,31 @@ use std::fs::{File, TryLockError};
 use crate::store::handle::Store;
 use crate::store::location::Location;
 
-/// The lock on a store's folder. Other processes can lock the folder once this value is dropped.
+/// The result of an attempt to lock a store's folder.
 #[derive(Debug)]
-pub struct FolderLock(#[expect(dead_code, reason = "the open file holds the lock")] Option<File>);
+pub enum FolderLock {
+    /// The folder is locked; other processes can lock it once the open file is dropped.
+    Held(File),
+    /// The folder is locked already, by another process or by another lock of this one.
+    Busy,
+    /// The store has no lock: it is not a folder, the folder cannot be opened, or its volume cannot lock folders.
+    Unsupported,
+}
 
 impl Store {
-    /// Tries to lock the store's folder; returns `None` if the folder is locked already.
-    ///
-    /// An object store, memory, and a volume that cannot lock folders always return a lock, which excludes no other process.
+    /// Tries to lock the store's folder, without waiting for another lock to end.
     #[must_use]
-    pub fn try_lock(&self) -> Option<FolderLock> {
+    pub fn try_lock(&self) -> FolderLock {
         let Location::Folder(root) = self.location() else {
-            return Some(FolderLock(None));
+            return FolderLock::Unsupported;
         };
         let Ok(folder) = File::open(root) else {
-            return Some(FolderLock(None));
+            return FolderLock::Unsupported;
         };
         match folder.try_lock() {
-            Ok(()) => Some(FolderLock(Some(folder))),
-            Err(TryLockError::WouldBlock) => None,
-            Err(TryLockError::Error(_)) => Some(FolderLock(None)),
+            Ok(()) => FolderLock::Held(folder),
+            Err(TryLockError::WouldBlock) => FolderLock::Busy,
+            Err(TryLockError::Error(_)) => FolderLock::Unsupported,
         }
     }
 }
@@ -41,8 +46,20 @@ mod tests {
         let store = Store::open(&location, &S3Settings::default()).await;
         let store = store.unwrap();
         let lock = store.try_lock();
-        assert!(lock.is_some() && store.try_lock().is_none());
+        assert!(matches!(lock, FolderLock::Held(_)));
+        assert!(matches!(store.try_lock(), FolderLock::Busy));
         drop(lock);
-        assert!(store.try_lock().is_some());
+        assert!(matches!(store.try_lock(), FolderLock::Held(_)));
+    }
+
+    #[tokio::test]
+    async fn memory_and_a_folder_that_cannot_be_opened_have_no_lock() {
+        let root = tempfile::tempdir().unwrap();
+        let location = Location::Folder(root.path().to_owned());
+        let folder = Store::open(&location, &S3Settings::default()).await;
+        drop(root);
+        for store in [folder.unwrap(), Store::memory()] {
+            assert!(matches!(store.try_lock(), FolderLock::Unsupported));
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Access to bytes in S3 and compatible stores, a file system or memory: one port, [`Objects`], and the handle to it, [`Store`].
+//! Access to bytes in S3 and compatible stores, a file system or memory: one port, [`Objects`], and the handle to it,
+//! [`Store`].
 //!
 //! ```text
 //!   text -> Location -> Store::open -> Counted -> S3 | FileStore | memory      (the port: Objects)
@@ -6,8 +7,8 @@
 //!                          +-- FrozenStore: the same objects, read only as they were when a run listed them
 //! ```
 //!
-//! All keys are relative to the store's root. Only the AWS SDK, and messages that name its profile, read the environment.
-//! This folder knows nothing of jobs, runs or records.
+//! All keys are relative to the store's root. Only the AWS SDK, and messages that name its profile, read the
+//! environment. This folder knows nothing of jobs, runs or records.
 
 mod buffer_pool;
 mod capability_probe;
@@ -20,6 +21,7 @@ mod handle;
 mod location;
 mod lock;
 mod objects_port;
+mod raw_folder;
 mod request_counts;
 mod s3;
 
@@ -31,5 +33,6 @@ pub use handle::Store;
 pub use location::Location;
 pub use lock::FolderLock;
 pub use objects_port::{Completion, Objects};
+pub use raw_folder::{RAW, sample_announcement_key, sample_manifest_key};
 pub use request_counts::{Counted, Requests};
 pub use s3::{S3Credentials, S3Settings};

@@ -1,5 +1,5 @@
-//! Appends, and the rebuild that a refused append asks for. Whatever the order of both, the rows of each object are in the table
-//! once.
+//! Appends, and the rebuild that a refused append asks for. Whatever the order of both, the rows of each object are in
+//! the table once.
 
 use crate::support::sandbox::Sandbox;
 
@@ -69,7 +69,8 @@ fn an_append_continues_after_the_rebuild_of_a_changed_object() {
     sandbox.run(RUN).succeeds();
     assert_eq!(ids(&sandbox), ["2", "10"]);
 
-    // The append before the rebuild no longer counts as done: it read another version of the object than the table contains.
+    // The append before the rebuild no longer counts as done: it read another version of the object than the table
+    // contains.
     std::fs::remove_file(sandbox.path("data/raw/events/2.csv")).unwrap();
     put(&sandbox, "1.csv", "1");
     sandbox.run(RUN).fails(5, &["1.csv", "has changed"]);

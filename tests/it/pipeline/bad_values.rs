@@ -40,7 +40,8 @@ fn run(sandbox: &Sandbox) -> ProcessOutput {
     ran
 }
 
-/// Asserts that an expression fails the run with exit code 4, and that the error names the job and the output and has a hint.
+/// Asserts that an expression fails the run with exit code 4, and that the error names the job and the output and has a
+/// hint.
 #[track_caller]
 fn fails(n: &str, kind: &str, says: &[&str]) {
     let sandbox = sales(n, kind);
@@ -58,7 +59,7 @@ fn fails(n: &str, kind: &str, says: &[&str]) {
 }
 
 #[test]
-fn a_division_by_zero_names_the_column_and_what_divides() {
+fn a_division_by_zero_names_the_column_and_the_expression() {
     let says = [
         "division by zero in column `n`",
         "10 / sales.quantity",
@@ -146,7 +147,7 @@ fn null_in_a_column_that_is_not_null_names_the_column() {
 #[test]
 fn a_value_that_does_not_fit_its_column_fails_instead_of_being_cut() {
     let says = [
-        "`totals.n` cannot hold every value as decimal(9,2)",
+        "`totals.n` has the type `decimal(9,2)`, which cannot hold every value",
         "99999999.99",
         "wider",
     ];
@@ -154,10 +155,10 @@ fn a_value_that_does_not_fit_its_column_fails_instead_of_being_cut() {
     fails(
         "quantity",
         "int",
-        &["`totals.n` cannot hold every value as int"],
+        &["`totals.n` has the type `int`, which cannot hold every value"],
     );
     let says = [
-        "cannot hold 99999999.99 as decimal(12,1) without losing digits",
+        "has the type `decimal(12,1)`, which cannot hold 99999999.99 without losing digits",
         "round",
     ];
     fails("amount", "decimal(12,1)", &says);

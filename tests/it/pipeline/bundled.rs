@@ -25,7 +25,7 @@ fn local_generates_a_sample_and_runs_all_jobs_once() {
     let second = sandbox.run("local");
     second.succeeds();
     assert_eq!(
-        second.stderr.matches("done already").count(),
+        second.stderr.matches("already committed").count(),
         3,
         "{}",
         second.stderr

@@ -1,4 +1,5 @@
-//! Ctrl-C, SIGTERM and kill in every stage: the process ends in time, publishes all or nothing, and the next command continues.
+//! Ctrl-C, SIGTERM and kill in every stage: the process ends in time, publishes all or nothing, and the next command
+//! continues.
 
 use std::io::{BufRead, BufReader};
 use std::process::Child;

@@ -1,4 +1,5 @@
-//! Runs with less memory than their rows need: they spill, or name the setting to raise, and leave nothing in the spill folder.
+//! Runs with less memory than their rows need: they spill, or name the setting to raise, and leave nothing in the spill
+//! folder.
 
 use crate::support::sample_jobs::run_rental_facts;
 use crate::support::sandbox::Sandbox;
@@ -22,7 +23,7 @@ fn a_run_over_the_memory_limit_spills_and_gives_the_same_rows() {
 }
 
 #[test]
-fn too_little_memory_says_which_setting_to_raise() {
+fn too_little_memory_is_reported_with_the_setting_to_change() {
     let sandbox = Sandbox::new();
     sandbox.json("generate --rentals 60000 --seed 1 --out data");
     run_rental_facts(&sandbox, "--memory-limit 1KiB").fails(2, &["memory limit", "64 MiB"]);

@@ -20,5 +20,7 @@ mod appends;
 mod table_types;
 // Runs that open only the partitions that their window or their SQL needs, as the plan says.
 mod pruning;
+// Samples of `generate` whose generator is killed, stopped or races with another one.
+mod generated_samples;
 // Ctrl-C, SIGTERM and kill in every stage; the next command continues.
 mod interrupts;

@@ -1,4 +1,5 @@
-//! Outputs that are written while the query runs: one file per partition, and every row once. Keys are checked all the same.
+//! Outputs that are written while the query runs: one file per partition, and every row once. Keys are checked all the
+//! same.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,8 @@ use crate::support::sandbox::Sandbox;
 const DAYS: usize = 40;
 const VISITS: usize = 80_000;
 
-/// Returns a sandbox with visits to few shops on many days, in no order, and a job that partitions them by the column `by`.
+/// Returns a sandbox with visits to few shops on many days, in no order, and a job that partitions them by the column
+/// `by`.
 fn visits(by: &str, id: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let mut text = String::from("id,at,shop\n");

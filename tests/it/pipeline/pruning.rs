@@ -93,7 +93,7 @@ fn a_window_opens_only_its_partitions_of_the_table_upstream() {
 }
 
 #[test]
-fn a_condition_in_sql_opens_only_what_it_asks_for() {
+fn a_condition_in_sql_opens_only_the_matching_partitions() {
     let server = S3Server::start();
     let filter = "where extract(day from day) % 2 = 0 or revenue > 9";
     let sql = JOINED.replace("group by", &format!("{filter} group by"));
@@ -166,7 +166,7 @@ fn a_plan_shows_what_a_run_opens_and_writes_nothing() {
 }
 
 #[test]
-fn a_plan_says_that_an_upstream_table_is_not_written_yet() {
+fn a_plan_reports_that_an_upstream_table_is_not_written_yet() {
     let sandbox = Sandbox::new();
     sandbox.json("generate --rentals 100 --out data");
     let planned = sandbox.run("plan vehicle_location_metrics --input data --output lake");

@@ -1,4 +1,5 @@
-//! The quality gate: rows, columns and checks that fail a run with exit code 4. Nothing is published, and the bad rows are kept.
+//! The quality gate: rows, columns and checks that fail a run with exit code 4. Nothing is published, and the bad rows
+//! are kept.
 
 use crate::support::sample_jobs::{raw_sample, run_changed_sales, run_rental_facts};
 use crate::support::sandbox::Sandbox;

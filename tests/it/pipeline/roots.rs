@@ -70,7 +70,7 @@ fn raw_data_inside_a_table_is_refused_before_anything_is_written() {
     let before = sandbox.files("lake");
     sandbox
         .run("run ./sales --input lake/sales/daily_sales/in --output lake")
-        .fails(2, &["is inside the table", "choose an `--output`"]);
+        .fails(2, &["is inside the table", "choose another `--output`"]);
     assert_eq!(sandbox.files("lake"), before);
 }
 

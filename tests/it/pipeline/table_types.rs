@@ -67,7 +67,7 @@ fn a_zone_is_recorded_and_read_back() {
 #[test]
 fn a_window_or_an_append_onto_a_table_of_another_zone_is_refused_with_the_difference() {
     let says = [
-        "column `at` was timestamp, is timestamp with time zone UTC",
+        "column `at` is timestamp in the table, but the job writes timestamp with time zone UTC",
         "replaces the whole table",
     ];
     let window = sandbox("", WINDOW);

@@ -18,7 +18,8 @@ pub trait DatasetGenerator: Send + Sync {
     /// Returns the generator of the key column.
     fn keys(&self) -> &dyn KeyGenerator;
 
-    /// Appends the row with this number and a line end to `out`; adds a rental to the statistics.
+    /// Appends the row with this number and a line end to `out`. The generator of rentals also adds the row to the
+    /// statistics.
     fn write(&self, row: u64, out: &mut Vec<u8>, statistics: &mut RentalStatistics);
 }
 
@@ -37,7 +38,7 @@ pub struct DatasetDescription {
     pub references: &'static [(&'static str, &'static str)],
     /// The defects to apply to rows, in turn; the first one leaves the key readable.
     pub defects: &'static [Defect],
-    /// `true` if some clean rows contain quotes, the next of which would close an unclosed quote.
+    /// `true` if some clean rows contain quotes. Such a row would close a quote that an earlier row leaves open.
     pub has_quotes: bool,
 }
 
@@ -46,7 +47,7 @@ pub trait KeyGenerator {
     /// Appends the key of the row with this number.
     fn write(&self, row: u64, out: &mut Vec<u8>);
 
-    /// Appends a key that no row has; different numbers give different keys, as far as unused keys suffice.
+    /// Appends a key that no row has; different numbers give different keys, until all unused keys are taken.
     fn write_unused(&self, number: u64, out: &mut Vec<u8>);
 }
 

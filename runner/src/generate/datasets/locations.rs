@@ -21,7 +21,7 @@ const KEYS: u64 = 9_000;
 /// The smallest key, so that no key has leading zeros.
 const FIRST_KEY: u64 = 1_000;
 
-/// The index from which the shuffled keys are unused by rows, so that orphan references can have them.
+/// The index of the first shuffled key that no row has. Orphan references use the keys from this index on.
 const FIRST_UNUSED: u64 = 8_000;
 
 /// Generator of locations with random coordinates; zip codes, cities and coordinates do not match.
@@ -59,7 +59,7 @@ impl Locations {
 /// Generator of the keys of locations: numbers with four digits in random order.
 #[derive(Clone, Debug)]
 struct LocationKeys {
-    /// The number of clean rows; rows with higher numbers get other keys.
+    /// The number of clean rows. A row with a higher number never has the key of a clean row.
     rows: u64,
     /// All [`KEYS`] keys in random order. The keys from index [`FIRST_UNUSED`] on are only for orphan references.
     shuffled: Arc<[u64]>,

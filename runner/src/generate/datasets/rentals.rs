@@ -22,16 +22,16 @@ use crate::generate::values::{
     Calendar, RENTAL_YEAR, RandomStream, Rng, UniqueIds, WeightedIndex, write_amount, write_number,
 };
 
-/// Tiers of customers. `(500, 1), (800, 5)` means that 500 of 1,000 rentals are distributed among all customers, and the next 300
-/// among the most active fifth. The most active customers have at most about two hundred rentals a year.
+/// Tiers of customers. `(500, 1), (800, 5)` means that 500 of 1,000 rentals are distributed among all customers, and
+/// the next 300 among the most active fifth. The most active customers have at most about two hundred rentals a year.
 const CUSTOMER_TIERS: [(u64, u64); 4] = [(500, 1), (800, 5), (950, 25), (1_000, 200)];
 
 /// Tiers of vehicles, in the form of [`CUSTOMER_TIERS`]; demand is distributed more evenly among vehicles than among
 /// customers.
 const VEHICLE_TIERS: [(u64, u64); 3] = [(700, 1), (920, 3), (1_000, 10)];
 
-/// Durations of rentals. `(350, 1, 11), (650, 12, 35)` means that 350 of 1,000 rentals take 1 to 11 hours, and the next 300 take
-/// 12 to 35 hours.
+/// Durations of rentals. `(350, 1, 11), (650, 12, 35)` means that 350 of 1,000 rentals take 1 to 11 hours, and the next
+/// 300 take 12 to 35 hours.
 const DURATIONS: [(u64, u64, u64); 4] =
     [(350, 1, 11), (650, 12, 35), (900, 36, 95), (1_000, 96, 335)];
 
@@ -61,7 +61,7 @@ pub struct Rentals {
     vehicles: Vehicles,
 }
 
-/// A rental before it is formatted: rows of other datasets, times and cents.
+/// A rental before it is formatted: row numbers in other datasets, times, and the amount in cents.
 #[derive(Clone, Copy, Debug)]
 struct Rental {
     /// The row number of the user.
@@ -114,7 +114,8 @@ impl Rentals {
         }
     }
 
-    /// Generates the rental of a row. The order of the random draws must not change, because a sample's bytes depend on it.
+    /// Generates the rental of a row. The order of the random draws must not change, because a sample's bytes depend on
+    /// it.
     #[inline]
     fn rental(&self, row: u64) -> Rental {
         let mut rng = self.rows_at.at(row);
@@ -158,7 +159,8 @@ impl Rentals {
         scattered(number(rank), self.locations.rows())
     }
 
-    /// Returns a random start time, according to the weights of days and hours; within the hour, all slots are equally likely.
+    /// Returns a random start time, according to the weights of days and hours; within the hour, all slots are equally
+    /// likely.
     #[inline]
     fn start(&self, rng: &mut Rng) -> Moment {
         Moment {
@@ -278,7 +280,8 @@ fn tiered(tiers: &[(u64, u64)], rows: u64, rng: &mut Rng) -> u64 {
     scattered(rng.below((rows / divisor).max(1)), rows)
 }
 
-/// Maps a rank of popularity to a row number, so that popular rows are spread over the file; no two ranks have the same row.
+/// Maps a rank of popularity to a row number, so that popular rows are spread over the file; no two ranks have the same
+/// row.
 #[inline]
 fn scattered(rank: u64, rows: u64) -> u64 {
     // A prime above every number of rows: the two have no common divisor, so no two ranks share a row.

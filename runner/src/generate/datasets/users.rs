@@ -57,7 +57,8 @@ impl Users {
 
     /// Returns when a user signed up and whether they are active.
     ///
-    /// One sign-up in twelve is in the year of the rentals, the others in the four years before; one user in twenty is inactive.
+    /// One sign-up in twelve is in the year of the rentals, the others in the four years before; one user in twenty is
+    /// inactive.
     #[inline]
     pub fn membership(&self, row: u64) -> Membership {
         let mut rng = self.membership_at.at(row);

@@ -23,7 +23,8 @@ pub struct Vehicles {
     rows: u64,
     /// The random stream of all values but the id and the price class.
     rows_at: RandomStream,
-    /// The random stream of price classes. It is separate, so that a rental need not generate the rest of the vehicle's row.
+    /// The random stream of price classes. It is separate, so that a rental need not generate the rest of the vehicle's
+    /// row.
     classes_at: RandomStream,
     /// The ids of the vehicles; rentals refer to them.
     ids: UniqueIds,

@@ -127,8 +127,8 @@ fn newlines(bytes: &[u8]) -> u64 {
     bytes.split(|byte| *byte == b'\n').count() as u64 - 1
 }
 
-/// Splits bytes into records, each with its number of physical lines. A record that is too long or never ends becomes `None`, and
-/// only one line of it is skipped.
+/// Splits bytes into records, each with its number of physical lines. A record that is too long or never ends becomes
+/// `None`, and only one line of it is skipped.
 fn records(mut bytes: &[u8]) -> Vec<(Option<Vec<u8>>, u64)> {
     let mut records = Vec::new();
     while !bytes.is_empty() {

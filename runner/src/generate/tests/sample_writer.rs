@@ -1,4 +1,4 @@
-//! Tests that a sample becomes visible only when it is complete, both in a folder and in an object store.
+//! Tests that a sample becomes visible only when all files are written, both in a folder and in an object store.
 
 use std::fs;
 
@@ -6,10 +6,9 @@ use object_store::path::Path;
 use tempfile::TempDir;
 
 use crate::error::{Error, ErrorKind};
-use crate::generate::upload::SampleWriter;
-use crate::generate::upload::{ExistingData, announcement_key, manifest_key};
+use crate::generate::upload::{ExistingData, SampleWriter};
 use crate::generate::{DefectShare, GeneratedSample, SampleManifest, SampleSettings, generate};
-use crate::store::{Location, S3Settings, Store};
+use crate::store::{Location, S3Settings, Store, sample_announcement_key, sample_manifest_key};
 use crate::watch::Progress;
 use crate::watch::{StopSignal, Stopper};
 
@@ -51,7 +50,7 @@ async fn folder() -> (TempDir, Store) {
 }
 
 #[tokio::test]
-async fn a_sample_is_visible_only_when_it_is_complete() {
+async fn a_sample_is_visible_only_when_all_files_are_written() {
     let (_root, folder) = folder().await;
     for store in [folder, Store::memory()] {
         let mut killed = SampleWriter::begin(&store).await.unwrap();
@@ -77,9 +76,9 @@ async fn a_sample_is_visible_only_when_it_is_complete() {
         let again = made(&store, 200).await.unwrap();
         assert!(again.already_existed);
         assert_eq!(again.manifest, first.manifest);
-        let text = "already contains another sample: 200 rentals, seed 7, dirt 0";
+        let text = "already contains another sample: 200 rentals, seed 7, dirt 0, ";
         let message = refused(&store, 201).await;
-        assert!(message.ends_with(text), "{message}");
+        assert!(message.contains(text), "{message}");
 
         let lost = Path::from(complete[3]);
         store.delete(vec![lost.clone()]).await.unwrap();
@@ -93,7 +92,7 @@ async fn an_interrupted_publish_is_made_anew() {
     let (_root, folder) = folder().await;
     let announced = serde_json::to_vec(&manifest().await).unwrap();
     for store in [folder, Store::memory()] {
-        put(&store, &announcement_key(), announced.clone()).await;
+        put(&store, &sample_announcement_key(), announced.clone()).await;
         let shown = Path::from("raw/users/part-00000.csv");
         put(&store, &shown, b"cut off here".to_vec()).await;
         let mine = Path::from("raw/users/mine.csv");
@@ -119,17 +118,28 @@ async fn a_second_generator_in_a_folder_is_refused_at_once() {
 
 #[tokio::test]
 async fn what_came_meanwhile_is_not_mixed_with_a_sample() {
-    let mine = Path::from("raw/users/mine.csv");
-    for came in [announcement_key(), manifest_key(), mine] {
-        let store = Store::memory();
-        let mut late = SampleWriter::begin(&store).await.unwrap();
-        late.create("users/part-00000.csv").await.unwrap();
-        let mut manifest = manifest().await;
-        put(&store, &came, serde_json::to_vec(&manifest).unwrap()).await;
-        manifest.request.seed = 8;
-        let error = late.publish(&manifest).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Conflict);
-        assert_eq!(keys(&store).await, [came.to_string()]);
+    let announced = "raw/users/part-00000.csv";
+    let (announcement, manifest_key) = (sample_announcement_key(), sample_manifest_key());
+    let mut manifest = manifest().await;
+    let theirs = serde_json::to_vec(&manifest).unwrap();
+    manifest.request.seed = 8;
+    for came in [
+        announcement,
+        manifest_key,
+        Path::from("raw/users/mine.csv"),
+        Path::from(announced),
+    ] {
+        let (_root, folder) = folder().await;
+        for store in [folder, Store::memory()] {
+            let mut late = SampleWriter::begin(&store).await.unwrap();
+            late.create("users/part-00000.csv").await.unwrap();
+            put(&store, &came, theirs.clone()).await;
+            let error = late.publish(&manifest).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Conflict);
+            late.abandon().await;
+            assert_eq!(keys(&store).await, [came.to_string()]);
+            assert_eq!(store.read(&came).await.unwrap().unwrap(), theirs);
+        }
     }
 }
 

@@ -4,22 +4,13 @@ use object_store::path::Path;
 
 use crate::error::{Context, ErrorKind, Result};
 use crate::generate::sample_manifest::{FileManifest, SampleManifest};
-use crate::store::Store;
+use crate::store::{RAW, Store, sample_announcement_key, sample_manifest_key};
 
-/// The folder of the raw datasets below the store's root.
-const RAW: &str = "raw";
-
-/// The folder in which a file system keeps files that are not visible yet; readers skip names that begin with a dot.
+/// The folder in which a file system keeps the files of a sample until they are completed; readers skip names that begin with a dot.
 const STAGING: &str = ".raw-half-made";
 
-/// The object whose existence makes a sample complete; readers skip names that begin with `_`.
-const MANIFEST: &str = "_generated.json";
-
-/// The object that lists the files of a sample while they become visible; it has the content of the manifest.
-const ANNOUNCEMENT: &str = "_generating.json";
-
 /// The hint of every error that unusable raw data at the destination causes.
-pub const REMEDY: &str = "choose another folder, or first remove `raw` in this one";
+pub const REMEDY: &str = "choose another folder, or delete the existing folder `raw` first";
 
 /// The data at the destination of a sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,21 +27,32 @@ impl ExistingData {
     /// Looks for a sample or other raw data below the store's root.
     ///
     /// # Errors
-    /// `Conflict` if the announcement of an interrupted publish cannot be parsed; otherwise the kind of the store's error.
+    /// `Conflict` if the announcement of an interrupted publish cannot be parsed; otherwise the kind of the store's
+    /// error.
     pub async fn find(store: &Store) -> Result<Self> {
         let url = |key| store.location().url(&key);
-        if let Some(text) = store.read(&manifest_key()).await? {
+        if let Some(text) = store.read(&sample_manifest_key()).await? {
             let manifest = serde_json::from_slice(&text);
-            return Ok(manifest.map_or_else(|_| Self::Other(url(manifest_key())), Self::Sample));
+            let other = |_| Self::Other(url(sample_manifest_key()));
+            return Ok(manifest.map_or_else(other, Self::Sample));
         }
         let mut known = announced_files(store).await?;
-        // A folder that was created in the S3 console lists as an empty object at its own key.
-        known.extend([announcement_key(), Path::from(RAW)]);
-        let listed = store.list(&Path::from(RAW)).await?.into_iter();
-        let mut keys = listed.map(|object| object.location);
-        let other = keys.find(|key| !known.contains(key));
+        known.push(sample_announcement_key());
+        let other = raw_keys(store).await?.find(|key| !known.contains(key));
         Ok(other.map_or(Self::Nothing, |key| Self::Other(url(key))))
     }
+}
+
+/// Lists the keys of all objects in the folder of raw data, the hidden ones included.
+///
+/// # Errors
+/// The kind of the store's error.
+pub async fn raw_keys(store: &Store) -> Result<impl Iterator<Item = Path>> {
+    let raw = Path::from(RAW);
+    let listed = store.list(&raw).await?.into_iter();
+    // A folder that was created in the S3 console lists as an empty object at its own key.
+    let keys = listed.map(|object| object.location);
+    Ok(keys.filter(move |key| *key != raw))
 }
 
 /// Removes the leftovers of an interrupted generator; the caller must have locked the store.
@@ -65,15 +67,16 @@ pub async fn remove_incomplete(store: &Store) -> Result<()> {
     }
     store.delete(announced_files(store).await?).await?;
     // Last, because without the announcement the files would count as other data.
-    store.delete(vec![announcement_key()]).await
+    store.delete(vec![sample_announcement_key()]).await
 }
 
 /// Returns the files that the announcement of an interrupted publish lists; none if there is no announcement.
 async fn announced_files(store: &Store) -> Result<Vec<Path>> {
-    let Some(text) = store.read(&announcement_key()).await? else {
+    let announcement = sample_announcement_key();
+    let Some(text) = store.read(&announcement).await? else {
         return Ok(Vec::new());
     };
-    let url = store.location().url(&announcement_key());
+    let url = store.location().url(&announcement);
     let parsed: Result<SampleManifest> = serde_json::from_slice(&text).context(
         ErrorKind::Conflict,
         format!("cannot parse `{url}`, which an interrupted `generate` left behind"),
@@ -104,17 +107,7 @@ pub fn file_key(name: &str) -> Path {
     name.split('/').fold(Path::from(RAW), Path::join)
 }
 
-/// Returns the object key under which a file system keeps the file `<dataset>/<name>` until it becomes visible.
+/// Returns the object key under which a file system keeps the file `<dataset>/<name>` until it is completed.
 pub fn staging_key(name: &str) -> Path {
     name.split('/').fold(Path::from(STAGING), Path::join)
-}
-
-/// Returns the object key of the manifest.
-pub fn manifest_key() -> Path {
-    file_key(MANIFEST)
-}
-
-/// Returns the object key of the announcement.
-pub fn announcement_key() -> Path {
-    file_key(ANNOUNCEMENT)
 }

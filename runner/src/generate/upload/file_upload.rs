@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::generate::upload::existing_data::{file_key, staging_key};
 use crate::store::{Location, Store};
 
-/// The size of every part but the last. S3 requires at least 5 MiB per part, and allows at most 10,000 parts per object.
+/// The size of each part of an upload except the last, in bytes. S3 requires at least 5 MiB per part, and allows at
+/// most 10,000 parts per object.
 const PART_BYTES: usize = 8 << 20;
 
 /// The most parts that are in flight at the same time: several use the bandwidth better than one.
@@ -23,7 +24,7 @@ pub struct FileUpload {
     key: Path,
     /// The id that the store gave to the upload; in a folder, the path of the staged file.
     id: String,
-    /// The number of parts that are sent at the same time, as soon as the buffer contains that many.
+    /// The number of parts that are sent together: the buffer is sent when it holds this many full parts.
     parts_at_once: usize,
     /// The bytes that are not sent yet; between two writes, fewer than `parts_at_once` full parts.
     buffer: BytesMut,
@@ -83,7 +84,8 @@ impl FileUpload {
         self.explained(sealed)
     }
 
-    /// Makes the finished file visible. The store's answer is not reliable: the caller must check the size of the object.
+    /// Makes the finished file visible. The store's answer is not reliable: the caller must check the size of the
+    /// object.
     ///
     /// # Errors
     /// The kind of the store's error.

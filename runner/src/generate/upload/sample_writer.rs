@@ -1,23 +1,25 @@
-//! Writes the files of a sample and makes them visible together.
+//! Writes the files of a sample, and makes them visible when all of them are written.
 //!
 //! ```text
 //! begin -> create, write .. -> publish: announce -> complete every file -> check sizes -> put the manifest
 //!     -> delete the announcement
 //! ```
 //!
-//! Before `publish`, no listing shows a file. If there is an announcement but no manifest, a publish was interrupted: the
-//! announcement lists the files that the next generator may remove. The manifest is put after all files, so that its existence
-//! means that the sample is complete.
+//! Before `publish`, no listing shows a file. During `publish`, the files become visible one by one. If there is an
+//! announcement but no manifest, a publish is in progress or was interrupted: runs refuse the folder, and the
+//! announcement lists the files that the next generator may remove. The manifest is put after all files, so that its
+//! existence means that the sample is complete.
 
 use bytes::Bytes;
+use object_store::path::Path;
 
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::generate::sample_manifest::SampleManifest;
 use crate::generate::upload::existing_data::{
-    ExistingData, announcement_key, file_key, first_damaged, manifest_key, remove_incomplete,
+    file_key, first_damaged, raw_keys, remove_incomplete,
 };
 use crate::generate::upload::file_upload::FileUpload;
-use crate::store::{FolderLock, Location, Store};
+use crate::store::{FolderLock, Store, sample_announcement_key, sample_manifest_key};
 
 /// Writer of the files of one sample; no listing shows them before [`SampleWriter::publish`].
 #[derive(Debug)]
@@ -26,8 +28,8 @@ pub struct SampleWriter {
     store: Store,
     /// The uploads, in the order of creation; bytes are written only to the last one.
     files: Vec<FileUpload>,
-    /// The lock that excludes other generators from a folder until the writer is dropped.
-    _lock: FolderLock,
+    /// The lock that excludes other generators from a folder until the writer is dropped, if the store has one.
+    lock: FolderLock,
 }
 
 impl SampleWriter {
@@ -36,12 +38,15 @@ impl SampleWriter {
     /// # Errors
     /// `Conflict` if another generator is writing to the folder; otherwise the kind of the store's error.
     pub async fn begin(store: &Store) -> Result<Self> {
-        let lock = store.try_lock().ok_or_else(|| busy(store))?;
+        let lock = store.try_lock();
+        if matches!(lock, FolderLock::Busy) {
+            return Err(busy(store));
+        }
         remove_incomplete(store).await?;
         Ok(Self {
             store: store.clone(),
             files: Vec::new(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -76,19 +81,18 @@ impl SampleWriter {
     /// Makes all files visible and puts the manifest, which makes the sample complete.
     ///
     /// # Errors
-    /// `Conflict` if other data was written there in the meantime; `TryAgain` if the store lost a file; otherwise the kind of the
-    /// store's error.
+    /// `Conflict` if other data was written there in the meantime; `TryAgain` if the store lost a file; otherwise the
+    /// kind of the store's error.
     pub async fn publish(&mut self, sample: &SampleManifest) -> Result<()> {
         self.finish_file().await?;
         let manifest: Bytes = serde_json::to_vec_pretty(sample)
             .context(
                 ErrorKind::Failed,
-                "cannot serialize the manifest of the sample",
+                "the manifest of the sample cannot be converted to JSON; this is a bug",
             )?
             .into();
         self.announce(manifest.clone()).await?;
-        // In reverse order, so that the first dataset gets its files last; until then, a job that reads all datasets fails.
-        for file in self.files.iter().rev() {
+        for file in &self.files {
             file.complete().await?;
         }
         let datasets = sample.datasets.iter();
@@ -103,8 +107,8 @@ impl SampleWriter {
             )
             .hint("run the same command again; it generates the whole sample again"));
         }
-        self.store.put(&manifest_key(), manifest).await?;
-        self.store.delete(vec![announcement_key()]).await
+        self.store.put(&sample_manifest_key(), manifest).await?;
+        self.store.delete(vec![sample_announcement_key()]).await
     }
 
     /// Puts the announcement, which lists the files that are about to become visible.
@@ -112,23 +116,26 @@ impl SampleWriter {
     /// # Errors
     /// `Conflict` if another generator has put its announcement, or if other data was written there in the meantime.
     async fn announce(&self, manifest: Bytes) -> Result<()> {
-        let key = announcement_key();
-        if let Location::Folder(_) = self.store.location() {
-            // The lock excludes other generators. A conditional put would need hard links, which some volumes do not have.
-            self.store.put(&key, manifest).await?;
-        } else if !self.store.put_new(&key, manifest.clone()).await?
+        let key = sample_announcement_key();
+        let store = &self.store;
+        // Before the announcement is put, because the next generator may remove every file that it lists.
+        require_no_raw_data(store, None).await?;
+        if let FolderLock::Held(_) = self.lock {
+            // The lock excludes other generators. A conditional put would need hard links, which some volumes do not
+            // have.
+            store.put(&key, manifest).await?;
+        } else if !store.put_new(&key, manifest.clone()).await?
             // A put that was sent twice finds its own announcement.
-            && self.store.read(&key).await? != Some(manifest)
+            && store.read(&key).await? != Some(manifest)
         {
-            return Err(busy(&self.store));
+            return Err(busy(store));
         }
-        let error = match ExistingData::find(&self.store).await? {
-            ExistingData::Nothing => return Ok(()),
-            ExistingData::Sample(_) => busy(&self.store),
-            ExistingData::Other(url) => other_data(&url),
-        };
-        self.store.delete(vec![key]).await?;
-        Err(error)
+        // Again, because another generator may have completed its sample after the first check.
+        let checked = require_no_raw_data(store, Some(&key)).await;
+        if checked.is_err() {
+            store.delete(vec![key]).await.ok();
+        }
+        checked
     }
 
     /// Aborts the uploads and ignores errors; the next generator removes what is left.
@@ -136,6 +143,24 @@ impl SampleWriter {
         for file in self.files {
             file.abort().await;
         }
+    }
+}
+
+/// Checks that the folder of raw data is empty before the first file of a sample becomes visible. `own` is the key of
+/// the announcement once this generator has put it.
+///
+/// # Errors
+/// `Conflict` if there is anything else, even at the key of a file of the sample.
+async fn require_no_raw_data(store: &Store, own: Option<&Path>) -> Result<()> {
+    let foreign: Vec<_> = raw_keys(store)
+        .await?
+        .filter(|key| Some(key) != own)
+        .collect();
+    let generators = [sample_announcement_key(), sample_manifest_key()];
+    match foreign.first() {
+        None => Ok(()),
+        Some(_) if foreign.iter().any(|key| generators.contains(key)) => Err(busy(store)),
+        Some(key) => Err(other_data(&store.location().url(key))),
     }
 }
 

@@ -58,8 +58,8 @@ impl Rng {
     }
 }
 
-/// Mixes the bits of a number so that different numbers stay different: the finalizer of `SplitMix64`, with its published
-/// constants.
+/// Mixes the bits of a number so that different numbers stay different: the finalizer of `SplitMix64`, with its
+/// published constants.
 #[inline]
 fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -72,14 +72,14 @@ fn mix(mut bits: u64) -> u64 {
 pub struct WeightedIndex {
     /// The sum of the weights, and the height of each column.
     total: u64,
-    /// One column per position: the height of the part that belongs to the position itself, and the position to which the rest of
-    /// the column belongs.
+    /// One column per position: the height of the part that belongs to the position itself, and the position to which
+    /// the rest of the column belongs.
     columns: Vec<(u64, usize)>,
 }
 
 impl WeightedIndex {
-    /// Creates the table for the weights of the positions 0, 1 and so on. The number of weights times their sum must fit into 64
-    /// bits.
+    /// Creates the table for the weights of the positions 0, 1 and so on. The number of weights times their sum must
+    /// fit into 64 bits.
     pub fn new(weights: impl IntoIterator<Item = u64>) -> Self {
         let mut columns = weights
             .into_iter()

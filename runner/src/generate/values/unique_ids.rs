@@ -22,9 +22,9 @@ const fn pairs() -> [[u8; 2]; 256] {
 
 /// One-to-one map from numbers below 2^40 to ids of ten hexadecimal digits.
 ///
-/// The map is a Feistel network of four rounds. Such a network is invertible with any round function, so no two numbers have the
-/// same id. Some ids are traps for readers that guess types: one in a hundred has only decimal digits, another one in a hundred
-/// looks like the number `7271092e13`, and one in sixteen has a leading zero.
+/// The map is a Feistel network of four rounds. Such a network is invertible with any round function, so no two numbers
+/// have the same id. Some ids are traps for readers that guess types: one in a hundred has only decimal digits, another
+/// one in a hundred looks like the number `7271092e13`, and one in sixteen has a leading zero.
 #[derive(Clone, Copy, Debug)]
 pub struct UniqueIds {
     /// The odd multipliers of the four rounds.
