@@ -58,6 +58,11 @@ impl ToText for VacuumedJob {
             vacuumed.temporary,
             vacuumed.quarantine
         );
+        if let Some(number) = vacuumed.voided {
+            text += &format!(
+                "  record {number} was lost before its parts were published, and is now void: run the job again\n"
+            );
+        }
         if vacuumed.kept > 0 {
             let hours = self.retention.as_secs() / 3_600;
             text += &format!(

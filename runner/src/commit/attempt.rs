@@ -48,11 +48,11 @@ pub struct Attempt(Arc<AttemptState>);
 pub struct Stager(Arc<AttemptState>);
 
 impl Attempt {
-    /// Starts an attempt with a new id and stores a note of its start. If the process crashes, `vacuum` finds the attempt by
-    /// this note and cleans up after it.
+    /// Starts an attempt with a new id and stores a note of its start. If the process crashes, `vacuum` finds the
+    /// attempt by this note and cleans up after it.
     ///
-    /// `target` is the record number that the commit tries first; `outputs` pairs each table's plan with the keys that the run
-    /// deletes from it.
+    /// `target` is the record number that the commit tries first; `outputs` pairs each table's plan with the keys that
+    /// the run deletes from it.
     pub(super) async fn begin(
         store: Store,
         layout: Layout,
@@ -71,9 +71,9 @@ impl Attempt {
             consumed,
             next: AtomicU64::new(1),
             journal: Journal::default(),
-            seals: Arc::default(),
+            fsyncs: Arc::default(),
             in_flight: Arc::default(),
-            is_given_up: AtomicBool::new(false),
+            is_abandoned: AtomicBool::new(false),
         };
         let started = Started {
             run: inner.run.clone(),
@@ -131,11 +131,11 @@ impl Attempt {
         self.stager().part(table, partition, extension).await
     }
 
-    /// Verifies that `parts` hold exactly `rows` rows per table, and that each part is in a partition that the run may write.
-    /// This is the half of step 4 that needs no knowledge of the job.
+    /// Verifies that the parts of each table contain as many rows as `rows` says, and that each part is in a partition
+    /// that the run may write. This is the half of step 4 that needs no knowledge of the job.
     ///
-    /// The caller runs the job's own checks first. `summary` is stored in the record. Uploads that were opened and are not among
-    /// `parts` are aborted before the commit.
+    /// The caller runs the job's own checks first. `summary` is stored in the record. Uploads that were opened and are
+    /// not among `parts` are aborted before the commit.
     ///
     /// # Errors
     /// `Failed` if a number of rows, a table or a partition is wrong; the attempt is then abandoned.
@@ -221,8 +221,8 @@ impl Attempt {
         }
     }
 
-    /// Aborts the attempt's uploads and marks it as ended. After a stop this takes two seconds at most; the next run or `vacuum`
-    /// cleans up what is left.
+    /// Aborts the attempt's uploads and marks it as ended. After a stop, gives up after two seconds: the next run or
+    /// `vacuum` then cleans up the rest.
     pub async fn abandon(self, stop: &StopSignal) {
         stop.grace(self.0.abandon()).await;
     }
@@ -232,8 +232,8 @@ impl Stager {
     /// Opens a part of a table in a partition; it stays invisible until the commit.
     ///
     /// # Errors
-    /// `Failed` for a table that is not an output of the run; `Cancelled` once the attempt is abandoned; otherwise the kind of
-    /// the store's failure.
+    /// `Failed` for a table that is not an output of the run; `Cancelled` once the attempt is abandoned; otherwise the
+    /// kind of the store's failure.
     pub async fn part(
         &self,
         table: &str,
@@ -251,7 +251,7 @@ impl Stager {
             .part(table, &partition, &inner.id, sequence, extension)?;
         let staging = inner.layout.staging(&inner.id, sequence);
         let request = Arc::clone(&inner.in_flight).read_owned().await;
-        if inner.is_given_up.load(Ordering::Relaxed) {
+        if inner.is_abandoned.load(Ordering::Relaxed) {
             return Err(cancelled());
         }
         // A separate task opens the upload, so that a note records it even if the caller is canceled meanwhile.
@@ -270,7 +270,7 @@ impl Stager {
         Ok(PartWriter::new(
             inner.store.clone(),
             Arc::clone(&inner.in_flight),
-            Arc::clone(&inner.seals),
+            Arc::clone(&inner.fsyncs),
             table.to_owned(),
             partition,
             key,

@@ -15,7 +15,8 @@ use crate::commit::record::{AttemptId, RunId, path};
 use crate::error::{Context, ErrorKind, Result};
 use crate::store::Store;
 
-/// The note that an attempt writes when it begins. `vacuum` reads it to know at which record to start looking.
+/// The note that an attempt writes when it begins. It tells `vacuum` from which record number on to search the log for
+/// the attempt's own record.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Started {
     /// The id of the run that the attempt tries to commit.
@@ -33,14 +34,14 @@ pub(crate) struct OpenUpload {
     pub id: String,
 }
 
-/// The uploads that an attempt opened. A note records each upload before any bytes are sent to it, unless the store can list open
-/// uploads itself.
+/// The uploads that an attempt opened. A note records each upload before any bytes are sent to it, unless a listing of
+/// the store shows open uploads, as on a file system.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     /// All uploads that the attempt has opened so far, oldest first.
     opened: Mutex<Vec<OpenUpload>>,
-    /// The number of uploads that notes record. The task that holds the lock also records the uploads of the tasks that wait
-    /// for the lock.
+    /// The number of uploads that notes record. The task that holds the lock also records the uploads of the tasks that
+    /// wait for the lock.
     written: tokio::sync::Mutex<usize>,
 }
 
@@ -84,14 +85,15 @@ impl Journal {
     }
 }
 
-/// Aborts uploads and returns `true` if all aborts succeeded. A failure is only logged, because `vacuum` tries again.
+/// Aborts uploads and returns `true` if all aborts succeeded. A failure is only logged: as long as the attempt has its
+/// notes, the next run or `vacuum` tries again, and the bucket's lifecycle rule removes what is left.
 pub(crate) async fn abort(store: &Store, uploads: Vec<OpenUpload>) -> bool {
     let aborts = uploads.into_iter().map(|upload| abort_one(store, upload));
     let mut answers = together(aborts);
     let mut all = true;
     while let Some(answer) = answers.next().await {
         if let Err(error) = answer {
-            warn!(%error, "cannot abort an upload; `drivetrain vacuum` will try again");
+            warn!(%error, "cannot abort an upload; the next run, `drivetrain vacuum` or the bucket's lifecycle rule will remove it");
             all = false;
         }
     }
@@ -102,10 +104,12 @@ pub(crate) async fn abort(store: &Store, uploads: Vec<OpenUpload>) -> bool {
 async fn abort_one(store: &Store, upload: OpenUpload) -> Result<()> {
     let key = path(&upload.key)?;
     let aborted = store.objects().abort(&key, &upload.id).await;
-    aborted.map_err(|error| store.explain(error, format!("abort the upload of `{key}`")))
+    let url = store.location().url(&key);
+    aborted.map_err(|error| store.explain(error, format!("abort the upload of `{url}`")))
 }
 
-/// Deletes an attempt's notes, `ended.json` last, so that the next clean-up finds an attempt whose clean-up was interrupted.
+/// Deletes an attempt's notes, `ended.json` last, so that the next clean-up finds an attempt whose clean-up was
+/// interrupted.
 pub(crate) async fn forget(store: &Store, layout: &Layout, attempt: &AttemptId) -> Result<()> {
     let ended = layout.ended(attempt);
     let notes = store.list(&layout.attempt(attempt)).await?;
@@ -136,7 +140,8 @@ pub(crate) async fn attempts(
     Ok(found)
 }
 
-/// Returns the uploads of an attempt: those that its notes record and, on a store that lists staged files, its staged files.
+/// Returns the uploads of an attempt: those that its notes record and, on a store that lists staged files, its staged
+/// files.
 pub(crate) async fn uploads_of(
     store: &Store,
     layout: &Layout,
@@ -161,14 +166,18 @@ pub(crate) async fn uploads_of(
         };
         let listed: Vec<OpenUpload> = serde_json::from_slice(&bytes).context(
             ErrorKind::Failed,
-            format!("`{}` is not a valid list of uploads", note.location),
+            format!(
+                "`{}` is not a valid list of an attempt's uploads",
+                store.location().url(&note.location)
+            ),
         )?;
         uploads.extend(listed);
     }
     Ok(uploads)
 }
 
-/// Aborts the uploads and deletes the notes of attempts that marked themselves as ended. Any other attempt may still be running.
+/// Aborts the uploads and deletes the notes of attempts that marked themselves as ended. Any other attempt may still be
+/// running.
 pub(crate) async fn clean_ended(store: &Store, layout: &Layout) -> Result<()> {
     for (attempt, notes) in attempts(store, layout).await? {
         let ended = layout.ended(&attempt);

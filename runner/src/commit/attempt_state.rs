@@ -44,13 +44,13 @@ pub(super) struct AttemptState {
     /// The uploads that were opened, and the notes that record them.
     pub journal: Journal,
     /// The fsyncs of finished parts, which the commit waits for.
-    pub seals: Arc<PendingFsyncs>,
-    /// A lock that each request holds for reading while it opens or fills an upload. `quiet` locks it for writing, and so waits
-    /// for all these requests. Without the lock, the store could finish a canceled request after the abort and keep an upload
-    /// that no note mentions.
+    pub fsyncs: Arc<PendingFsyncs>,
+    /// A lock that each request holds for reading while it opens or fills an upload. `quiet` locks it for writing, and
+    /// so waits for all these requests. Without the lock, the store could finish a canceled request after the abort and
+    /// keep an upload that no note mentions.
     pub in_flight: Arc<RwLock<()>>,
     /// `true` once the attempt is abandoned; no upload is opened from then on.
-    pub is_given_up: AtomicBool,
+    pub is_abandoned: AtomicBool,
 }
 
 impl AttemptState {
@@ -72,8 +72,8 @@ impl AttemptState {
         Ok(id)
     }
 
-    /// Blocks new requests and waits for those in flight. Returns `None` after [`QUIET`], because a stop must finish within two
-    /// seconds.
+    /// Blocks new requests and waits for those in flight. Returns `None` after [`QUIET`], because a stop must finish
+    /// within two seconds.
     async fn quiet(&self) -> Option<RwLockWriteGuard<'_, ()>> {
         tokio::time::timeout(QUIET, self.in_flight.write())
             .await
@@ -94,7 +94,7 @@ impl AttemptState {
     /// Waits until the bytes of one staged part survive a power failure.
     async fn seal_one(&self, part: &Part) -> Result<()> {
         let key = part.path()?;
-        let sealed = self.seals.end(&self.store, &key, part).await;
+        let sealed = self.fsyncs.end(&self.store, &key, part).await;
         sealed.map_err(|error| {
             let url = self.store.location().url(&key);
             self.store.explain(error, format!("write `{url}`"))
@@ -112,7 +112,7 @@ impl AttemptState {
 
     /// Aborts all uploads, marks the attempt as ended, and deletes its notes if all aborts succeeded.
     pub async fn abandon(&self) {
-        self.is_given_up.store(true, Ordering::Relaxed);
+        self.is_abandoned.store(true, Ordering::Relaxed);
         let _quiet = self.quiet().await;
         let aborted = abort(&self.store, self.journal.opened()).await;
         let ended = self
@@ -129,10 +129,11 @@ impl AttemptState {
         }
     }
 
-    /// Deletes the attempt's notes. A failure is only logged, because `vacuum` tries again.
+    /// Deletes the attempt's notes. A failure is only logged: `vacuum` tries again, and so does the next run if the
+    /// attempt is marked as ended.
     pub async fn forget(&self) {
         if let Err(error) = forget(&self.store, &self.layout, &self.id).await {
-            debug!(attempt = %self.id, %error, "cannot delete the notes of the attempt; `drivetrain vacuum` will try again");
+            debug!(attempt = %self.id, %error, "cannot delete the notes of the attempt; the next run or `drivetrain vacuum` will clean up");
         }
     }
 }

@@ -10,8 +10,8 @@ const AT_ONCE: usize = 16;
 
 /// Returns the results of `work` as a stream, in order, with at most 16 futures in flight.
 ///
-/// The futures are boxed before they become a stream. A stream over closures that borrow would make the caller's future not
-/// `Send`.
+/// The futures are boxed before they become a stream. A stream over closures that borrow would make the caller's future
+/// not `Send`.
 pub(crate) fn together<'a, T: 'a>(
     work: impl IntoIterator<Item = impl Future<Output = T> + Send + 'a>,
 ) -> stream::Buffered<Iter<vec::IntoIter<BoxFuture<'a, T>>>> {

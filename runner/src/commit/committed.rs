@@ -47,12 +47,12 @@ impl Committed {
         &self.record
     }
 
-    /// Completes the uploads, deletes the replaced objects and marks the record. After a stop, the publish continues for two
-    /// seconds at most.
+    /// Completes the uploads, deletes the replaced objects and marks the record. After a stop, the publish continues
+    /// for two seconds at most.
     ///
     /// # Errors
-    /// `TryAgain` if the publish does not finish. The run is committed, and the next process that reads the log finishes the
-    /// publish, such as a retry of the same command.
+    /// `TryAgain` if the publish does not finish. The run is committed, and the next process that reads the log
+    /// finishes the publish, such as a retry of the same command.
     pub async fn publish(self, stop: &StopSignal) -> Result<PublishOutcome> {
         let inner = &self.inner;
         let settled = stop

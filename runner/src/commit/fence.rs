@@ -13,8 +13,10 @@ pub trait Fence: Send + Sync {
     /// Any error means that the run may not commit: nothing is committed, and the run fails with this error.
     async fn may_commit(&self) -> Result<()>;
 
-    /// Announces that the run puts its record next. From then on, only the log says whether the run was committed. It is called
-    /// once for each record number that the run tries.
+    /// Announces that the run is about to put its record. From then on, only the log says whether the run was
+    /// committed.
+    ///
+    /// The run calls this function before each record number that it tries.
     ///
     /// # Errors
     /// Any error means that the announcement was not received: no record is written, and the run fails with this error.

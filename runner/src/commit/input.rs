@@ -19,13 +19,13 @@ use crate::watch::StopSignal;
 /// A table that another job wrote, frozen as an input of a run.
 #[derive(Clone, Debug)]
 pub struct TableInput {
-    /// The live run that changed the table last.
+    /// The live run that changed the table last; never `None` for a table that a run has written.
     pub run: Option<RunId>,
     /// The table's columns and types, as its log records them.
     pub columns: Columns,
     /// The live parts in the versions that a listing showed; keys are relative to the store's root.
     pub objects: Vec<FrozenObject>,
-    /// The log's entry of each part in `objects`, in the same order.
+    /// The log's entry for each part in `objects`, in the same order.
     pub parts: Vec<Part>,
 }
 
@@ -66,8 +66,8 @@ fn freeze(store: &Store, object: ObjectMeta) -> FrozenObject {
 /// Finishes the last publish of a job's log if necessary, then returns the live parts that the log lists for a table.
 ///
 /// # Errors
-/// `InputMissing` if the job has not written the table; `TryAgain` if a part was just replaced; otherwise the kind of the store's
-/// failure.
+/// `InputMissing` if the job has not written the table; `TryAgain` if a part was just replaced; otherwise the kind of
+/// the store's failure.
 pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableInput> {
     let layout = Layout::new(job);
     let log = loop {
@@ -92,7 +92,8 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
             store.location()
         )));
     };
-    // The log decides which parts are live. A listing adds their versions, because one request returns a thousand of them.
+    // The log decides which parts are live. Their versions come from a listing, which returns a thousand objects per
+    // request.
     let mut versions = versions(store, &layout, table).await?;
     let mut objects = Vec::with_capacity(found.parts.len());
     for part in &found.parts {
@@ -165,7 +166,8 @@ pub(super) fn is_data(object: &ObjectMeta, root: &Path) -> bool {
     !hidden && !is_marker(object, root)
 }
 
-/// Returns `true` for the empty object that "create folder" of a console leaves; a listing hides the last slash of its name.
+/// Returns `true` for the empty object that the command "create folder" of an S3 console creates. A listing omits the
+/// slash at the end of its name.
 fn is_marker(object: &ObjectMeta, root: &Path) -> bool {
     let name = object.location.filename().unwrap_or_default();
     let folder = object.location == *root || !name.contains('.') || name.contains('=');

@@ -40,8 +40,8 @@ impl Layout {
         }
     }
 
-    /// Parses a key that is always valid: job and table names were validated, and Drivetrain itself makes the attempt ids and
-    /// numbers.
+    /// Parses a key that is always valid: job and table names were validated, and Drivetrain itself makes the attempt
+    /// ids and numbers.
     fn key(text: &str) -> Path {
         Path::parse(text).expect("names of jobs and attempts hold no slashes")
     }

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::commit::record::{Output, Part, Record, Run, RunId};
 use crate::commit::table_columns::Columns;
 
-/// The live parts, live runs and consumed inputs after a record of the log. A checkpoint stores it.
+/// The live parts, live runs and consumed inputs of a job after one of its records; checkpoints store this state. A run
+/// is live unless the next record voids it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// The state of each table that a live run wrote, by name.
     tables: BTreeMap<String, Table>,
-    /// Live runs that need not run again because their results are still in the tables, in log order.
+    /// The live runs whose results are still in the tables, in log order. They need not be executed again.
     runs: Vec<LiveRun>,
     /// The ETag of each input object that appends must not read again, by URL; `None` if its store gave it none.
     consumed: BTreeMap<String, Option<String>>,
@@ -25,7 +26,7 @@ pub struct Table {
     pub columns: Columns,
     /// The files that contain the table's current rows.
     pub parts: Vec<Part>,
-    /// The live run that changed the table last.
+    /// The live run that changed the table last; `None` only before the first run is applied.
     pub run: Option<RunId>,
 }
 
@@ -69,8 +70,8 @@ impl State {
         for input in &run.consumed {
             self.consumed.insert(input.url.clone(), input.etag.clone());
         }
-        // If a later run overlaps a run, the earlier one is no longer done: a request for it must execute it again. An append
-        // stays done, because its inputs stay consumed.
+        // If a later run overlaps a run, the earlier one is no longer done: a request for it must execute it again. An
+        // append stays done, because its inputs stay consumed.
         self.runs
             .retain(|done| done.run.appends() || !overlaps(&done.run, run));
         self.runs.push(LiveRun {
@@ -90,15 +91,15 @@ impl State {
         self.tables.iter()
     }
 
-    /// Returns the number of the live record that holds the result of `run`. Returns `None` once a later live run overlaps
-    /// `run`, unless `run` only appended.
+    /// Returns the number of the live record that holds the result of `run`. Returns `None` once a later live run
+    /// overlaps `run`, unless `run` only appended.
     pub(crate) fn done(&self, run: &RunId) -> Option<u64> {
         let mut done = self.runs.iter().filter(|done| done.run.run == *run);
         done.next_back().map(|done| done.number)
     }
 
-    /// Returns the ETag that an input had when it was consumed. The outer `None` means that it was not consumed, the inner one
-    /// that its store gave it none.
+    /// Returns the ETag that an input had when it was consumed. The outer `None` means that it was not consumed, the
+    /// inner one that its store gave it none.
     #[must_use]
     pub fn consumed(&self, url: &str) -> Option<Option<&str>> {
         self.consumed.get(url).map(Option::as_deref)
@@ -117,7 +118,8 @@ fn overlaps(one: &Run, other: &Run) -> bool {
     one.outputs.iter().any(overlaps)
 }
 
-/// Returns the run without its parts, deletes, consumed inputs and summary, which the state keeps elsewhere or does not need.
+/// Returns the run without its parts, deletes, consumed inputs and summary, which the state keeps elsewhere or does not
+/// need.
 fn without_parts(run: &Run) -> Run {
     let output = |output: &Output| Output {
         parts: Vec::new(),

@@ -12,8 +12,8 @@ use crate::commit::record::{FORMAT, Record};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 
-/// The number of records between checkpoints. A reader starts at the last checkpoint, so it reads at most about this many records
-/// one by one.
+/// The number of records between checkpoints. A reader starts at the last checkpoint, so it reads at most about this
+/// many records one by one.
 pub const CHECKPOINT_EVERY: u64 = 100;
 
 /// A job's log as it was read at one moment: the last record, whether it is published, and the live state.
@@ -107,8 +107,8 @@ impl Log {
         &self.state
     }
 
-    /// Returns the last record. Returns `None` if the log is empty, or if the checkpoint includes its last record, which is then
-    /// marked.
+    /// Returns the last record. Returns `None` if the log is empty, or if the checkpoint includes its last record,
+    /// which is then marked.
     pub(super) fn last_record(&self) -> Option<&Record> {
         self.tail.last()
     }
@@ -128,7 +128,10 @@ pub(super) async fn read_records(
 async fn read_present(store: &Store, layout: &Layout, number: u64) -> Result<Record> {
     let record = read_record(store, layout, number).await?;
     record.ok_or_else(|| {
-        let message = format!("record {number} of the log `{}` is missing", layout.log());
+        let message = format!(
+            "record {number} of the log `{}` is missing",
+            store.location().url(&layout.log())
+        );
         Error::new(ErrorKind::Failed, message)
             .hint("Drivetrain never deletes a record: restore the record from the bucket's versions or a backup")
     })
@@ -141,7 +144,13 @@ pub(super) async fn read_record(
     number: u64,
 ) -> Result<Option<Record>> {
     match store.read(&layout.record(number)).await? {
-        Some(bytes) => Record::from_bytes(number, &bytes).map(Some),
+        Some(bytes) => Record::from_bytes(number, &bytes)
+            .map(Some)
+            .map_err(|error| {
+                let url = store.location().url(&layout.record(number));
+                let message = format!("`{url}`: {error}");
+                error.reworded(message)
+            }),
         None => Ok(None),
     }
 }
@@ -160,18 +169,19 @@ pub(super) async fn read_from(store: &Store, layout: &Layout, first: u64) -> Res
 
 /// Reads a checkpoint and returns the live state that it holds.
 async fn read_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<State> {
-    let damaged = format!(
-        "checkpoint `{}` of the log is damaged",
-        layout.checkpoint(number)
-    );
-    let bytes = store
-        .read(&layout.checkpoint(number))
-        .await?
-        .ok_or_else(|| Error::new(ErrorKind::Failed, damaged.clone()))?;
-    let checkpoint: Checkpoint =
-        serde_json::from_slice(&bytes).context(ErrorKind::Failed, &damaged)?;
+    let url = store.location().url(&layout.checkpoint(number));
+    let damaged = format!("the log's checkpoint `{url}` is damaged");
+    let delete = "delete this checkpoint: the log is then read from its records";
+    let bytes = store.read(&layout.checkpoint(number)).await?;
+    let bytes = bytes.ok_or_else(|| {
+        let message = format!("the store lists the log's checkpoint `{url}`, but cannot find it");
+        Error::new(ErrorKind::Failed, message).hint("run the same command again")
+    })?;
+    let checkpoint: Checkpoint = serde_json::from_slice(&bytes)
+        .context(ErrorKind::Failed, &damaged)
+        .map_err(|error| error.hint(delete))?;
     if checkpoint.format > FORMAT {
-        let message = format!("a newer drivetrain wrote checkpoint {number} of the log");
+        let message = format!("a newer version of drivetrain wrote the log's checkpoint `{url}`");
         return Err(Error::new(ErrorKind::Failed, message)
             .hint("use the version of drivetrain that wrote the checkpoint, or a newer one"));
     }
@@ -180,13 +190,13 @@ async fn read_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<
             "{damaged}: expected number {number} in its JSON, got {}",
             checkpoint.number
         );
-        return Err(Error::new(ErrorKind::Failed, message));
+        return Err(Error::new(ErrorKind::Failed, message).hint(delete));
     }
     Ok(checkpoint.state)
 }
 
-/// Writes the checkpoint of a marked record if its number is a multiple of [`CHECKPOINT_EVERY`]. A checkpoint that another
-/// process has written is kept, because it has the same content.
+/// Writes the checkpoint of a marked record if its number is a multiple of [`CHECKPOINT_EVERY`]. A checkpoint that
+/// another process has written is kept, because it has the same content.
 pub(super) async fn write_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<()> {
     if number == 0 || !number.is_multiple_of(CHECKPOINT_EVERY) {
         return Ok(());

@@ -19,11 +19,12 @@
 //!                                        Published
 //! ```
 //!
-//! `docs/commit-protocol.md` describes the numbered steps. Their order was model-checked, and each module keeps it. A process
-//! that finds a record without its mark finishes the publish of that record first. So any process can do the steps after the
-//! commit, even twice or at the same time as another process. This folder computes no rows and does not know what a job computes.
+//! `docs/commit-protocol.md` describes the numbered steps. Their order was model-checked, and each module keeps it. A
+//! process that finds a record without its mark finishes the publish of that record first. So any process can do the
+//! steps after the commit, even twice or at the same time as another process. This folder computes no rows and does not
+//! know what a job computes.
 //!
-//! The protocol assumes that a store does not forget an upload's id before the object that the upload becomes is visible.
+//! The protocol assumes that a store knows an upload's id at least until the object made from that upload is visible.
 //!
 //! A run in memory:
 //!

@@ -20,22 +20,23 @@ use crate::watch::StopSignal;
 /// Options for opening a job at the start of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenOptions {
-    /// Whether to delete objects under a table root that no record lists, instead of refusing to run.
+    /// `true` to delete the objects in the tables' folders that no record lists; `false` to refuse the run if there are
+    /// any.
     pub replace_foreign: bool,
 }
 
 /// The state that a run starts from: the listed table roots, and the log with its last record published.
 ///
-/// Inputs may be listed only once this value exists. Any run that commits later takes the record number that this run
-/// aims at, so the put of this run's record notices it.
+/// Inputs may be listed only after this value was created. A run that commits in the meantime takes the record number
+/// that this run aims at, so the first put of this run's record fails.
 #[derive(Debug)]
 pub struct Opened {
     /// The store of the tables and the log.
     store: Store,
     /// The keys of the job's tables, log and notes in `store`.
     layout: Layout,
-    /// The log as step 1 read it. It is not read again before the put of the record, so that the put notices every later
-    /// commit.
+    /// The log as step 1 read it. It is not read again before the put of the record, so that the put notices every
+    /// later commit.
     log: Log,
     /// The plan of each table that the run writes.
     outputs: Vec<OutputPlan>,
@@ -46,18 +47,18 @@ pub struct Opened {
 /// The decision whether a run must be executed or is done already.
 #[derive(Debug)]
 pub enum Decision {
-    /// This live and published record holds the result of the same run.
+    /// An earlier attempt has committed the run: this is its record, which is published.
     AlreadyDone(Record),
-    /// The run must be executed, by this attempt that has begun.
+    /// The run must be executed, and this attempt at it has begun.
     Run(Attempt),
 }
 
 /// Lists the table roots, reads the log once, and finishes the publish of its last record.
 ///
 /// # Errors
-/// `Conflict` for objects that no record lists; `Usage` for a window or an append onto a table with different columns; `Failed`
-/// for tables on another volume than `_drivetrain/`; `TryAgain` if the last publish cannot be finished now; otherwise the kind of
-/// the store's failure.
+/// `Conflict` for objects that no record lists; `Usage` for a run that replaces a window or appends, if its columns
+/// differ from the table's; `Failed` for tables on another volume than `_drivetrain/`; `TryAgain` if the last publish
+/// cannot be finished now; otherwise the kind of the store's failure.
 pub async fn open(
     store: &Store,
     job: &str,
@@ -83,10 +84,11 @@ pub async fn open(
     }
 }
 
-/// Makes the checks of [`open`] for `drivetrain plan`. It only reads: it finishes no publish and cleans up after no attempt.
+/// Makes the checks of [`open`] for `drivetrain plan`. It only reads: it finishes no publish and cleans up after no
+/// attempt.
 ///
 /// # Errors
-/// As [`open`], except `TryAgain`.
+/// As [`open`], except that it never fails because the last publish cannot be finished.
 pub async fn foresee(
     store: &Store,
     job: &str,
@@ -100,8 +102,8 @@ pub async fn foresee(
     checked(store, layout, log, outputs, listed, options).await
 }
 
-/// Checks that all tables are on the same volume as the job's folder in `_drivetrain/`, because a publish renames staged
-/// files from that folder into the tables.
+/// Checks that all tables are on the same volume as the job's folder in `_drivetrain/`, because a publish renames
+/// staged files from that folder into the tables.
 fn require_one_volume(store: &Store, layout: &Layout, outputs: &[OutputPlan]) -> Result<()> {
     let ours = layout.everything();
     outputs.iter().try_for_each(|output| {
@@ -170,7 +172,7 @@ fn require_same_columns(log: &Log, output: &OutputPlan) -> Result<()> {
             "set `mode = \"replace\"` in `job.toml` and run the job once to rebuild the whole table, then set `append` again"
         }
         _ => {
-            "run the job once without the parameters of its window, which replaces the whole table"
+            "run the job once without the parameters of its window: the run then replaces the whole table"
         }
     };
     Err(Error::new(ErrorKind::Usage, message).hint(hint))
@@ -197,8 +199,8 @@ async fn foreign(
     if unknown.is_empty() {
         return Ok(unknown);
     }
-    // A late publisher can leave parts of a voided run. They are not foreign, because a record lists them. This is rare, so
-    // the records before the checkpoint are read only now.
+    // A late publisher can leave parts of a voided run. They are not foreign, because a record lists them. This is
+    // rare, so the records before the checkpoint are read only now.
     let before = read_records(store, layout, 1..=log.checkpoint).await?;
     let ours: BTreeSet<&str> = before
         .iter()
@@ -241,7 +243,8 @@ impl Opened {
         &self.log
     }
 
-    /// Lists the objects of an input below a prefix of its store, in key order, without hidden names and folder markers.
+    /// Lists the objects of an input below a prefix of its store, in key order, without hidden names and folder
+    /// markers.
     ///
     /// # Errors
     /// `InputMissing` if no object is left; otherwise the kind of the store's failure.
@@ -249,11 +252,12 @@ impl Opened {
         list_input(store, prefix).await
     }
 
-    /// Finishes the last publish of another job's log if necessary, then returns the live parts that the log lists for a table.
+    /// Finishes the last publish of another job's log if necessary, then returns the live parts that the log lists for
+    /// a table.
     ///
     /// # Errors
-    /// `InputMissing` if that job has not written the table; `TryAgain` if a part was just replaced; otherwise the kind of the
-    /// store's failure.
+    /// `InputMissing` if that job has not written the table; `TryAgain` if a part was just replaced; otherwise the kind
+    /// of the store's failure.
     pub async fn table(&self, store: &Store, job: &str, table: &str) -> Result<TableInput> {
         read_table(store, job, table).await
     }
@@ -265,7 +269,8 @@ impl Opened {
         self.outputs.iter().all(whole)
     }
 
-    /// Returns the objects that no earlier run of this job has consumed: neither appended, nor read to replace all tables.
+    /// Returns the objects that no earlier run of this job has consumed: neither appended, nor read to replace all
+    /// tables.
     ///
     /// # Errors
     /// `Conflict` for an object that was changed after it was consumed.
@@ -277,7 +282,7 @@ impl Opened {
                 Some(etag) if etag == object.etag.as_deref() => {}
                 Some(_) => {
                     let message = format!(
-                        "`{}` has changed since an earlier run appended it",
+                        "`{}` has changed since an earlier run consumed it",
                         object.url
                     );
                     return Err(Error::new(ErrorKind::Conflict, message).hint(
@@ -296,8 +301,8 @@ impl Opened {
         self.log.state.done(run)
     }
 
-    /// Returns the record of `run` if the run is done. If not, or with `force`, begins an attempt that aims at the next record
-    /// number. This is step 2.
+    /// Returns the record of `run` if the run is done. If not, or with `force`, begins an attempt that aims at the next
+    /// record number. This is step 2.
     ///
     /// `consumes` lists the input objects that no later append may read again.
     ///
@@ -336,7 +341,8 @@ impl Opened {
         attempt.await.map(Decision::Run)
     }
 
-    /// Returns the keys that the run deletes from a table: those of the parts that it replaces, and those of foreign objects.
+    /// Returns the keys that the run deletes from a table: those of the parts that it replaces, and those of foreign
+    /// objects.
     fn deletes(&self, output: &OutputPlan) -> Vec<String> {
         let table = self.log.state.table(&output.table);
         let live = table.map(|table| table.parts.iter()).into_iter().flatten();

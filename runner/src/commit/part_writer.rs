@@ -14,8 +14,8 @@ use crate::commit::record::{Part, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
-/// The size of a piece: the smallest that S3 accepts for every part of an upload but the last. More would cost memory for each
-/// open file.
+/// The size of a piece, in bytes: the smallest that S3 accepts, except for the last piece of an upload. Larger pieces
+/// would need more memory for each open file.
 const PIECE_BYTES: usize = 5 * 1024 * 1024;
 
 /// A writer that sends the bytes of one file in pieces; it holds at most two pieces, one of them in flight.
@@ -26,7 +26,7 @@ pub struct PartWriter {
     /// The lock `in_flight` of the attempt, held for reading while a request is in flight.
     requests: Arc<RwLock<()>>,
     /// The attempt's pending fsyncs, to which `finish` adds the fsync of this file.
-    seals: Arc<PendingFsyncs>,
+    fsyncs: Arc<PendingFsyncs>,
     /// The table that the file belongs to.
     table: String,
     /// The partition that the file belongs to.
@@ -82,7 +82,7 @@ impl PartWriter {
     pub(crate) fn new(
         store: Store,
         requests: Arc<RwLock<()>>,
-        seals: Arc<PendingFsyncs>,
+        fsyncs: Arc<PendingFsyncs>,
         table: String,
         partition: Partition,
         key: Path,
@@ -91,7 +91,7 @@ impl PartWriter {
         Self {
             store,
             requests,
-            seals,
+            fsyncs,
             table,
             partition,
             key,
@@ -153,8 +153,8 @@ impl PartWriter {
             self.sent,
         );
         self.sent += 1;
-        // The lock is held from before the request starts until the store answers, so that an abandoned attempt can wait for
-        // the request.
+        // The lock is held from before the request starts until the store answers, so that an abandoned attempt can
+        // wait for the request.
         let request = Arc::clone(&self.requests).read_owned().await;
         self.in_flight = Some(tokio::spawn(async move {
             let _request = request;
@@ -187,8 +187,8 @@ impl PartWriter {
         explained
     }
 
-    /// Sends the rest of the file, which holds `rows` rows, and starts its fsync in the background. The disk then works while
-    /// the next file is computed.
+    /// Sends the rest of the file, which holds `rows` rows, and starts its fsync in the background. The disk then works
+    /// while the next file is computed.
     ///
     /// # Errors
     /// The kind of the store's failure.
@@ -198,7 +198,7 @@ impl PartWriter {
         }
         self.arrived().await?;
         let (key, upload) = (self.key.clone(), self.upload.clone());
-        self.seals.begin(&self.store, key, upload, self.size_bytes);
+        self.fsyncs.begin(&self.store, key, upload, self.size_bytes);
         Ok(StagedPart {
             table: self.table,
             part: Part {

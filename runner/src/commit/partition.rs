@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// One partition, named by its folders as Hive writes them: `day=2024-01-01/city=a%2Fb`; empty if the table is not partitioned.
+/// One partition, named by its folders as Hive writes them: `day=2024-01-01/city=a%2Fb`; empty if the table is not
+/// partitioned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Partition(String);
@@ -29,7 +30,7 @@ impl Partition {
             if value.is_empty() {
                 let message = format!("partition column `{column}` has an empty value");
                 return Err(Error::new(ErrorKind::QualityGate, message)
-                    .hint("reject rows with an empty value in the contract: Hive reads an empty partition value as NULL"));
+                    .hint("let the contract reject rows in which this column is empty: Hive reads an empty partition value as NULL"));
             }
             folders.push(format!("{}={}", escaped(column), escaped(value)));
         }
@@ -60,7 +61,8 @@ impl fmt::Display for Partition {
     }
 }
 
-/// Percent-encodes the characters that Hive encodes: control characters, and those with a meaning in a path or a pattern.
+/// Percent-encodes the characters that Hive encodes: control characters, and those with a meaning in a path or a
+/// pattern.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -115,8 +117,8 @@ pub enum Order {
 }
 
 impl Order {
-    /// Compares two values. In integer order, a value that is not an integer counts as equal to every other value: this can
-    /// report a conflict that does not exist, but never hides one.
+    /// Compares two values. In integer order, a value that is not an integer counts as equal to every other value: this
+    /// can report a conflict that does not exist, but never hides one.
     fn compare(self, a: &str, b: &str) -> Ordering {
         match self {
             Self::Text => a.cmp(b),

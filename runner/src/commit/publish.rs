@@ -27,8 +27,8 @@ pub(super) enum Settled {
     Voided,
 }
 
-/// Finishes the publish of a record that any process may have written. It is idempotent, and several processes may do it at the
-/// same time.
+/// Finishes the publish of a record that any process may have written. It is idempotent, and several processes may do
+/// it at the same time.
 ///
 /// # Errors
 /// `TryAgain` if the store does not answer whether a part exists; otherwise the kind of the store's failure.
@@ -48,8 +48,8 @@ pub(super) async fn settle(
     }
 }
 
-/// Publishes a run: completes its uploads, deletes what it replaces, then marks its record. Every new part must be visible before
-/// a replaced one is deleted, and the mark states that both are done.
+/// Publishes a run: completes its uploads, deletes what it replaces, then marks its record. Every new part must be
+/// visible before a replaced one is deleted, and the mark states that both are done.
 async fn publish(
     store: &Store,
     layout: &Layout,
@@ -58,7 +58,7 @@ async fn publish(
     stop: &StopSignal,
 ) -> Result<Settled> {
     if !complete_all(store, run, stop).await? {
-        warn!(record = number, run = %run.run, "parts are missing after the store answered every completion; looking again");
+        warn!(record = number, run = %run.run, "parts are missing, although the store answered the completion of every upload; checking once more");
         abort_all(store, run).await?;
         store.pause(1).await;
         if !all_there(store, run).await? {
@@ -93,7 +93,7 @@ enum KeyState {
     There,
     /// The store answered the completion, and no object of the recorded size is at the key.
     Missing,
-    /// No object of the recorded size is at the key, and the store's answer does not exclude that one will appear.
+    /// No object of the recorded size is at the key, but one may still appear.
     Unknown,
 }
 
@@ -120,6 +120,7 @@ async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeySt
     let key = part.path()?;
     let objects = store.objects();
     let mut failure = None;
+    let mut parts_missing = 0;
     for number in 1..=TRIES {
         if stop.is_closing() {
             return Err(pending(Error::new(
@@ -134,14 +135,20 @@ async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeySt
         let found = match (&answer, &there) {
             (_, Ok(true)) => KeyState::There,
             (Ok(Completion::Done | Completion::NoSuchUpload), Ok(false)) => KeyState::Missing,
-            // Another process may be completing the upload. MinIO also drops the parts if that process is cut off, so this
-            // answer counts only on the last try.
-            (Ok(Completion::PartsMissing), Ok(false)) if number == TRIES => KeyState::Missing,
+            // Another process may be completing the upload. MinIO also drops the parts if that process is cut off, so
+            // only tries that all end with this answer count. After a timeout, this process's own completion may be the
+            // one that is in progress.
+            (Ok(Completion::PartsMissing), Ok(false)) if parts_missing + 1 == TRIES => {
+                KeyState::Missing
+            }
             _ => KeyState::Unknown,
         };
         debug!(key = %key, answer = ?answer, there = ?there, "completed");
         if found != KeyState::Unknown {
             return Ok(found);
+        }
+        if matches!((&answer, &there), (Ok(Completion::PartsMissing), Ok(false))) {
+            parts_missing += 1;
         }
         let operation = format!("complete the upload of `{}`", store.location().url(&key));
         match (answer, there) {
@@ -192,7 +199,8 @@ async fn abort_all(store: &Store, run: &Run) -> Result<()> {
 async fn abort(store: &Store, part: &Part) -> Result<()> {
     let key = part.path()?;
     let aborted = store.objects().abort(&key, &part.upload.id).await;
-    aborted.map_err(|error| pending(store.explain(error, format!("abort the upload of `{key}`"))))
+    let url = store.location().url(&key);
+    aborted.map_err(|error| pending(store.explain(error, format!("abort the upload of `{url}`"))))
 }
 
 /// Voids a record whose parts are lost, unless another process has published or voided it meanwhile.

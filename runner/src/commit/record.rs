@@ -53,7 +53,7 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Entry {
-    /// A run was committed; its parts may not be published yet.
+    /// A run was committed; its publish is possibly unfinished.
     Run(Run),
     /// The previous record is void: its uploads were lost before they were published.
     Void(Void),
@@ -68,8 +68,8 @@ pub struct Run {
     pub attempt: AttemptId,
     /// The effect of the run on each table of the job.
     pub outputs: Vec<Output>,
-    /// Input objects that no later append may read again. A run that appends, or that replaces all tables, lists the objects that
-    /// it read. In records of older binaries, only runs that append list them.
+    /// Input objects that no later append may read again. A run that appends, or that replaces all tables, lists the
+    /// objects that it read. In records of older binaries, only runs that append list them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consumed: Vec<Consumed>,
     /// Data that the caller stores with the run, such as counts and versions.
@@ -176,8 +176,8 @@ impl Output {
         self.table == other.table && (self.touches(other) || other.touches(self))
     }
 
-    /// Returns `true` if this output writes or replaces a partition that `other` wrote or replaced. It does not consider every
-    /// partition that `other` replaces, so [`Self::overlaps`] calls it in both directions.
+    /// Returns `true` if this output writes or replaces a partition that `other` wrote or replaced. It does not
+    /// consider every partition that `other` replaces, so [`Self::overlaps`] calls it in both directions.
     fn touches(&self, other: &Self) -> bool {
         let common = |output: &Self| self.written.intersection(&output.written).next().is_some();
         match (&self.replaces, &other.replaces) {
@@ -195,8 +195,8 @@ impl Output {
 }
 
 impl Run {
-    /// Returns `true` if both runs write or replace a common partition, give one table different columns, or consume the same
-    /// input.
+    /// Returns `true` if both runs write or replace a common partition, give one table different columns, or consume
+    /// the same input.
     #[must_use]
     pub fn conflicts(&self, other: &Self) -> bool {
         let outputs = self.outputs.iter().any(|mine| {
@@ -217,10 +217,11 @@ impl Run {
         self.outputs.iter().flat_map(|output| &output.parts)
     }
 
-    /// Returns `true` if the run replaced all tables and lists the inputs whose rows the tables now hold. Inputs that earlier
-    /// appends consumed then no longer count as consumed.
+    /// Returns `true` if the run replaced all tables and lists the inputs whose rows the tables now hold. Inputs that
+    /// earlier appends consumed then no longer count as consumed.
     ///
-    /// A record of an older binary that replaced all tables lists no inputs, so inputs that earlier runs consumed still count.
+    /// A record of an older binary that replaced all tables lists no inputs, so inputs that earlier runs consumed still
+    /// count.
     #[must_use]
     pub fn starts_over(&self) -> bool {
         let whole = |output: &Output| output.replaces == Replaces::Table;
@@ -297,12 +298,13 @@ impl Record {
                 ErrorKind::Failed,
                 format!("record {number} of the log {what}"),
             )
+            .hint("restore the record from the bucket's versions or a backup")
         };
         let format: FormatVersion = serde_json::from_slice(bytes)
             .map_err(|error| damaged("cannot be read".to_owned()).caused_by(error))?;
         if format.format > FORMAT {
             let message = format!(
-                "has format {}, but this binary reads format {FORMAT}",
+                "has format {}, but this version of drivetrain reads no format above {FORMAT}",
                 format.format
             );
             return Err(damaged(message)

@@ -24,8 +24,8 @@ pub enum Repaired {
 /// Finishes the publish of a job's last record if it is not marked.
 ///
 /// # Errors
-/// `TryAgain` if the record's uploads were lost and it is now void, so that the job must run again; otherwise the kind of the
-/// store's failure.
+/// `TryAgain` if the record's uploads were lost and it is now void, so that the job must run again; otherwise the kind
+/// of the store's failure.
 pub async fn repair(store: &Store, job: &str) -> Result<Repaired> {
     let layout = Layout::new(job);
     let log = Log::read_layout(store, &layout).await?;
@@ -57,7 +57,7 @@ pub struct RunLine {
     pub committed: DateTime<Utc>,
     /// The state of the record: published, pending, voided, or itself a void.
     pub status: RunStatus,
-    /// The number of parts that the run wrote; 0 for a void, as in the next two fields.
+    /// The number of parts that the run wrote. A record that voids another has 0 here, in `rows` and in `size_bytes`.
     pub parts: usize,
     /// The number of rows in the parts.
     pub rows: u64,

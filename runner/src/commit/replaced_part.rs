@@ -10,7 +10,8 @@ use crate::commit::record::{Output, Record, RunId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, Store};
 
-/// Adds the run that replaced a part to the error of a reader that lost the part; returns any other error unchanged.
+/// Names the run in the error of a read that failed because a run had replaced the part. Returns any other error
+/// unchanged.
 pub async fn name_replacer(store: &Store, error: Error) -> Error {
     let Some(replaced) = store::replaced(&error) else {
         return error;
@@ -40,7 +41,7 @@ impl Fate {
     /// Finds the reason in the log. If the log cannot be read, returns a general reason instead of an error.
     pub async fn of(store: &Store, key: &str) -> Self {
         let again =
-            "run the same command again: it reads the new version; no result mixes two versions";
+            "run the same command again to read the new version; a result never mixes two versions";
         match replacer(store, key).await {
             Ok(Some((number, run))) => Self {
                 was: format!("replaced by run `{run}` (record {number})"),
@@ -62,8 +63,8 @@ impl Fate {
     }
 }
 
-/// Returns the live run that deleted a part, and its record number. Reads the records backwards, from the last one to the one
-/// that wrote the part.
+/// Returns the live run that deleted a part, and its record number. Reads the records backwards, from the last one to
+/// the one that wrote the part.
 async fn replacer(store: &Store, key: &str) -> Result<Option<(u64, RunId)>> {
     let Some((job, _)) = key.split_once('/') else {
         return Ok(None);
@@ -74,7 +75,8 @@ async fn replacer(store: &Store, key: &str) -> Result<Option<(u64, RunId)>> {
     for number in (1..=log.last).rev() {
         let mut records = read_records(store, &layout, number..=number).await?;
         let record = records.pop().ok_or_else(|| {
-            Error::new(ErrorKind::Failed, format!("record {number} cannot be read"))
+            let message = format!("record {number} of the log cannot be read");
+            Error::new(ErrorKind::Failed, message)
         })?;
         let voided = later.as_ref().is_some_and(|next| next.voids(number));
         if let (Some(run), false) = (record.as_run(), voided) {

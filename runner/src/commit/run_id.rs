@@ -10,7 +10,7 @@ use crate::store::FrozenObject;
 /// The values that a run's id is computed from: everything that its output depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct RunInputs<'a> {
-    /// The name of the job, so that equal runs of two jobs have different ids.
+    /// The name of the job, so that two jobs with equal files and inputs have runs with different ids.
     pub job: &'a str,
     /// Name and text of every file of the job folder, sorted by name.
     pub files: &'a [(String, String)],
@@ -70,7 +70,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// A hash of several fields. The length of each text is hashed before it, so that different fields never give the same bytes.
+/// A hash of several fields. The length of each text is hashed before it, so that different fields never give the same
+/// bytes.
 struct Fields(Sha256);
 
 impl Fields {

@@ -36,8 +36,8 @@ pub enum CommitOutcome {
     Committed(Committed),
     /// Another attempt at the same run was committed first and is published; this one aborted its uploads.
     AlreadyDone(Record),
-    /// The last record before this run's number was lost and is now void. This attempt aborted its uploads, and the run must
-    /// start again at step 1.
+    /// The last record at or after the number that this run tried was lost and is now void. This attempt aborted its
+    /// uploads, and the run must start again at step 1.
     StartAgain,
 }
 
@@ -74,13 +74,14 @@ impl Staged {
         stop.grace(self.inner.abandon()).await;
     }
 
-    /// Makes all parts durable, asks the fence, then commits the run with a create-only put of its record. It tries the target
-    /// number first. If other runs took that number and do not conflict with this one, it tries the number after theirs.
+    /// Makes all parts durable, asks the fence, then commits the run with a create-only put of its record. It tries the
+    /// target number first. If other runs took that number and do not conflict with this one, it tries the number after
+    /// theirs.
     ///
     /// # Errors
-    /// `Cancelled` if a stop came before the put, or the fence's error: nothing was committed. `Conflict` if another run was
-    /// committed that wrote, replaced or consumed a partition or input of this run. `TryAgain` if the outcome is unknown; a
-    /// retry of the same command determines it.
+    /// `Cancelled` if a stop came before the put, or the fence's error: nothing was committed. `Conflict` if another
+    /// run was committed that wrote, replaced or consumed a partition or input of this run. `TryAgain` if the outcome
+    /// is unknown; a retry of the same command determines it.
     pub async fn commit(self, fence: &dyn Fence, stop: &StopSignal) -> Result<CommitOutcome> {
         let fenced = stop.or_cancelled(async {
             self.inner.seal(&self.run.outputs).await?;
@@ -149,8 +150,8 @@ impl Staged {
         }
     }
 
-    /// Puts the record at a number and returns the owner of the record at that number. After any answer but success, the owner
-    /// is found by reading the record back.
+    /// Puts the record at a number and returns the owner of the record at that number. After any answer but success,
+    /// the owner is found by reading the record back.
     async fn put(
         &self,
         number: u64,
@@ -164,11 +165,13 @@ impl Staged {
         for attempt in 1..=TRIES {
             match stop.unless(store.put_new(&key, body.clone())).await {
                 Some(Ok(true)) => return Ok(Landed::Own),
-                Some(Ok(false)) => {}
+                // The answer may be that of a put that is still in progress.
+                Some(Ok(false)) => refused = false,
                 None => return self.last_look(number).await,
                 Some(Err(error)) => {
                     warn!(record = number, %error, "the put of the record may have succeeded; reading the record back");
-                    // Only a permanent refusal of every try counts as a refusal; after any other failure the put may still land.
+                    // Only a permanent refusal of every try counts as a refusal; after any other failure the put may
+                    // still land.
                     refused &= error.kind() == ErrorKind::Failed;
                     failure = Some(error);
                 }
@@ -210,8 +213,8 @@ impl Staged {
         }))
     }
 
-    /// Reads every record from `number` on and decides whether this run is done, conflicts, must start again, or tries the next
-    /// number.
+    /// Reads every record from `number` on and decides whether this run is done, conflicts, must start again, or tries
+    /// the next number.
     async fn behind(&self, number: u64) -> Result<Behind> {
         let (store, layout) = (&self.inner.store, &self.inner.layout);
         let records = read_from(store, layout, number).await?;
@@ -228,10 +231,9 @@ impl Staged {
             return Err(conflict(&self.run, other));
         }
         let Some(last) = records.last() else {
-            let message = format!(
-                "record {number} of the log was there a moment ago and is now missing; run the same command again"
-            );
-            return Err(Error::new(ErrorKind::TryAgain, message));
+            let message =
+                format!("the store reported record {number} of the log, but no longer finds it");
+            return Err(Error::new(ErrorKind::TryAgain, message).hint("run the same command again"));
         };
         let is_marked = store.look(&layout.mark(last.number)).await?.is_some();
         if !is_marked && settle(store, layout, last, &StopSignal::never()).await? == Settled::Voided
@@ -245,7 +247,8 @@ impl Staged {
     }
 }
 
-/// The next step of a run whose record number another record has. The records from that number on decide it.
+/// The next step of a run that found another record at the number that it tried. The records from that number on decide
+/// the step.
 enum Behind {
     /// No record conflicts with this run, which tries this number next.
     Next(u64),

@@ -22,8 +22,8 @@ pub struct ColumnType {
 }
 
 impl Columns {
-    /// Describes how the columns that a job writes, `other`, differ from these columns of its table: one text per difference,
-    /// for a message. Returns an empty list if they are equal.
+    /// Describes how the columns that a job writes, `other`, differ from these columns of its table: one text per
+    /// difference, for a message. Returns an empty list if they are equal.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();

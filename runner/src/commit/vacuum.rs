@@ -12,7 +12,7 @@ use tracing::info;
 use crate::commit::attempt_notes::{Started, abort, attempts, forget, uploads_of};
 use crate::commit::layout::Layout;
 use crate::commit::log::{Log, read_from, write_checkpoint};
-use crate::commit::publish::settle;
+use crate::commit::publish::{Settled, settle};
 use crate::commit::record::{AttemptId, Record, Run};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
@@ -21,10 +21,10 @@ use crate::watch::StopSignal;
 /// The minimum ages of the objects that a vacuum deletes.
 #[derive(Clone, Copy, Debug)]
 pub struct VacuumOptions {
-    /// The age from which leftovers are deleted: temporary files, and attempts whose newest note is this old. Uploads that a
+    /// The minimum age of leftovers to delete: of temporary files, and of the newest note of an attempt. Uploads that a
     /// record lists are kept.
     pub retention: Duration,
-    /// The age from which quarantined rows are deleted; `None` keeps all.
+    /// The minimum age of quarantined rows to delete; `None` keeps all.
     pub quarantine: Option<Duration>,
 }
 
@@ -40,8 +40,10 @@ impl Default for VacuumOptions {
 /// The result of a vacuum: what it finished, deleted and kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Vacuumed {
-    /// The number of the record whose publish the vacuum finished; `None` if no publish was pending.
+    /// The number of the record whose publish the vacuum finished; `None` if no publish was pending, or if it was lost.
     pub published: Option<u64>,
+    /// The number of the record that the vacuum found lost, and that is now void; its job must run again.
+    pub voided: Option<u64>,
     /// The attempts whose uploads were all aborted and whose notes were deleted.
     pub attempts: Vec<AttemptId>,
     /// The number of uploads that the vacuum tried to abort.
@@ -54,8 +56,8 @@ pub struct Vacuumed {
     pub kept: usize,
 }
 
-/// Finishes a pending publish, then cleans up after old attempts that are in no record, deletes old temporary files and, if
-/// `options` says so, old quarantined rows.
+/// Finishes a pending publish, then cleans up after old attempts that are in no record, deletes old temporary files
+/// and, if `options` says so, old quarantined rows.
 ///
 /// # Errors
 /// The kind of the store's failure.
@@ -64,8 +66,10 @@ pub async fn vacuum(store: &Store, job: &str, options: VacuumOptions) -> Result<
     let mut done = Vacuumed::default();
     let log = Log::read_layout(store, &layout).await?;
     if let Some(record) = log.last_record().filter(|_| !log.marked) {
-        settle(store, &layout, record, &StopSignal::never()).await?;
-        done.published = Some(record.number);
+        match settle(store, &layout, record, &StopSignal::never()).await? {
+            Settled::Published => done.published = Some(record.number),
+            Settled::Voided => done.voided = Some(record.number),
+        }
     }
     let due = log.last() - log.last() % crate::commit::log::CHECKPOINT_EVERY;
     if due > log.checkpoint && (due < log.last() || log.marked) {
@@ -98,10 +102,10 @@ async fn clock(store: &Store, layout: &Layout) -> Result<DateTime<Utc>> {
     let found = listed.into_iter().find(|object| object.location == key);
     let found = found.ok_or_else(|| {
         let message = format!(
-            "the store does not list `{}`, which was written just before; run the same command again",
+            "the store does not list `{}`, although this command has just written it",
             store.location().url(&key)
         );
-        Error::new(ErrorKind::TryAgain, message)
+        Error::new(ErrorKind::TryAgain, message).hint("run the same command again")
     })?;
     Ok(found.last_modified)
 }
@@ -164,11 +168,15 @@ async fn read_started(store: &Store, key: &object_store::path::Path) -> Result<u
     let Some(bytes) = store.read(key).await? else {
         return Ok(1);
     };
-    let started: Started = serde_json::from_slice(&bytes).context(
+    let started: Result<Started> = serde_json::from_slice(&bytes).context(
         ErrorKind::Failed,
-        format!("`{key}` is not a valid note of an attempt's start"),
-    )?;
-    Ok(started.aims_at)
+        format!(
+            "`{}` is not a valid note of an attempt's start",
+            store.location().url(key)
+        ),
+    );
+    let hint = "delete this note: `drivetrain vacuum` then searches the whole log for the attempt";
+    Ok(started.map_err(|error| error.hint(hint))?.aims_at)
 }
 
 /// Deletes old files that a killed process left: temporary files, probes, and staged files of attempts without notes.

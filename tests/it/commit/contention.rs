@@ -18,7 +18,7 @@ fn disjoint_window() -> TestRun {
 }
 
 #[tokio::test]
-async fn a_run_behind_others_commits_only_if_they_are_disjoint() {
+async fn a_run_whose_number_is_taken_commits_at_the_next_one_unless_it_conflicts() {
     let backend = Backend::memory();
     let store = backend.store().await;
     let staged = stage(&store, "mine", Replaces::Append).await;
@@ -39,7 +39,7 @@ async fn a_run_behind_others_commits_only_if_they_are_disjoint() {
 }
 
 #[tokio::test]
-async fn a_run_that_meets_a_lost_one_at_its_number_voids_it_and_starts_again() {
+async fn a_run_that_finds_a_lost_run_at_its_number_voids_it_and_starts_again() {
     let backend = Backend::memory();
     let staged = stage(&backend.store().await, "mine", Replaces::Append).await;
     crash_before(&backend, &disjoint_window(), Call::completes).await;
@@ -55,7 +55,7 @@ async fn a_run_that_meets_a_lost_one_at_its_number_voids_it_and_starts_again() {
 }
 
 #[tokio::test]
-async fn a_voided_record_at_ones_number_is_no_conflict() {
+async fn a_voided_record_at_the_target_number_is_not_a_conflict() {
     let backend = Backend::memory();
     let staged = stage(&backend.store().await, "mine", Replaces::Table).await;
     crash_before(&backend, &two_parts(), Call::completes).await;

@@ -1,6 +1,6 @@
-//! Disturbs a run at each of its store calls in turn, in memory and on a folder: the process crashes, the call fails, the run is
-//! stopped, or another process runs in between. Then the same command runs again: bytes and log must be as if nothing had
-//! happened.
+//! Disturbs a run at each of its store calls in turn, in memory and on a folder: the process crashes, the call fails,
+//! the run is stopped, or another process runs in between. Then the same command runs again: bytes and log must be as
+//! if nothing had happened.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,7 +31,8 @@ fn after() -> TestRun {
 
 /// Opens a store whose call number `at` meets a fault.
 async fn faulty_at(backend: &Backend, at: usize, fault: Fault) -> Faulty {
-    // A crash at a read has the same effects as a crash after the change before it. On slow backends, only changes are tried.
+    // A crash at a read has the same effects as a crash after the change before it. On slow backends, only changes are
+    // tried.
     let ends = matches!(fault, Fault::CrashBefore | Fault::CrashAfter);
     let changes_only = ends && backend.location() != Location::Memory;
     let mut number = 0;
@@ -78,7 +79,8 @@ async fn assert_settled(backend: &Backend, expected: &Contents, live: usize, con
     assert_eq!(listed(&store).await, *expected, "{context}");
 }
 
-/// Crashes the process at each call. The old table is visible until the commit, and only the new one after the next command.
+/// Crashes the process at each call. The old table is visible until the commit, and only the new one after the next
+/// command.
 async fn crashes_everywhere(kind: &Backend, fault: Fault) {
     let mut calls = 0;
     for at in 1.. {
@@ -140,8 +142,8 @@ async fn a_crash_at_any_call_is_recovered_on_minio() {
     crashes_everywhere(&kind, Fault::CrashAfter).await;
 }
 
-/// Fails each call in turn. The run succeeds or reports its failure. After the same command ran again, all is as if nothing had
-/// happened.
+/// Fails each call in turn. The run succeeds or reports its failure. After the same command ran again, all is as if
+/// nothing had happened.
 async fn fails_everywhere(kind: &Backend, fault: Fault) {
     for at in 1.. {
         let backend = prepared(kind).await;
@@ -220,8 +222,8 @@ impl PausedRun {
     }
 }
 
-/// Stops the run at each call. Exit code 143 means that nothing was committed and nothing is left, 75 that the same command
-/// decides the outcome.
+/// Stops the run at each call. Exit code 143 means that nothing was committed and nothing is left, 75 that the same
+/// command decides the outcome.
 async fn stops_everywhere(kind: &Backend) {
     let mut seen = BTreeSet::new();
     for at in 1.. {

@@ -1,19 +1,9 @@
 //! The commit protocol, and attempts to break it.
 //!
-//! The first modules run the protocol in this process, on stores whose calls fail as the test chooses. The last two run the real
-//! binary against an S3 server in this process, which holds its requests back.
+//! The first modules run the protocol in this process, on stores whose calls fail as the test chooses. The last two run
+//! the real binary against an S3 server in this process, which holds its requests back.
 //!
-//! Each line of the code on which the protocol depends was changed by hand, one at a time, until a test failed:
-//!
-//! | step | changes, each caught |
-//! |---|---|
-//! | start | table roots after the log; no finishing of the last publish (run, reader, vacuum); building on a lost run; not finding the same run; no probe; aiming at another number; accepting foreign, dead, consumed or changed objects, other columns and other volumes; not cleaning ended attempts |
-//! | stage, verify | attempt or uploads not written down; rows not counted; parts outside the window or in no partition; uploads kept when given up, unused, in conflict, void, or behind the same run; the end not marked |
-//! | fence, commit | no sealing; no fence; the log read again; a refusal, a timeout or a failure believed; another attempt's record taken for one's own; the same run, a void, or all but the first record behind one's number not seen; no settling before the next number; building on a lost run; giving up uploads, or reporting failure, when undecided |
-//! | publish | completing after deletes or marks; deletes after the mark; no syncing before deletes; answers believed without a look; any size accepted; a timeout taken for a loss; no second look, no abort before it; the mark or the next record not read before voiding; a void that deletes nothing, is not marked, or is marked first; leaving what was completed for a void |
-//!
-//! No test fails after two changes: publishing a marked record again, which has no effect, and not checking for a stop right
-//! before the put. At that point no request is in flight, and the put itself notices the stop.
+//! `docs/commit-protocol.md` ends with the changes to the code that these tests catch, and with two that they do not.
 
 // Runs without disturbances on every backend: windows, appends, foreign objects, idempotence, checkpoints.
 mod undisturbed;

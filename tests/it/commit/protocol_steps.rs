@@ -1,5 +1,5 @@
-//! Holds the real binary at each numbered step of the commit protocol: at a request, not at a point in time. There, the process
-//! is killed or stopped, or it waits while a second process does its work.
+//! Holds the real binary at each numbered step of the commit protocol: at a request, not at a point in time. There, the
+//! process is killed or stopped, or it waits while a second process does its work.
 
 use std::fs;
 use std::path::Path;
@@ -39,7 +39,8 @@ fn lists(request: &S3Request, prefix: &str) -> bool {
     request.lists() && request.key.contains(prefix)
 }
 
-/// `true` if the request deletes objects. A run deletes its probe, the parts that it replaced, and its notes, in this order.
+/// `true` if the request deletes objects. A run deletes its probe, the parts that it replaced, and its notes, in this
+/// order.
 fn deletes(request: &S3Request) -> bool {
     request.deletes()
 }

@@ -1,7 +1,8 @@
-//! Several processes on one store in memory, whose calls are interleaved by a seed. They crash and start again, hang, and are
-//! stopped; their calls time out with or without effect, their puts take effect late, the store forgets uploads, and vacuum runs.
-//! After any order of calls, a listing shows the same parts as the log, the log shows the effects of its live records one after
-//! the other, nothing was consumed twice, and no process reported a success that did not happen.
+//! Several processes on one store in memory, whose calls are interleaved by a seed. They crash and start again, hang,
+//! and are stopped; their calls time out with or without effect, their puts take effect late, the store forgets
+//! uploads, and vacuum runs. After any order of calls, a listing shows the same parts as the log, the log shows the
+//! effects of its live records one after the other, nothing was consumed twice, and no process reported a success that
+//! did not happen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -356,8 +357,8 @@ async fn records(store: &Store) -> Vec<Record> {
     records
 }
 
-/// Returns the contents of the table if each live run had the effects that its mode promises. The paths listed in its record are
-/// ignored.
+/// Returns the contents of the table if each live run had the effects that its mode promises. The paths listed in its
+/// record are ignored.
 async fn replayed(store: &Store, live: &[(u64, &Run)]) -> Contents {
     let mut table = Contents::new();
     for (_, run) in live {

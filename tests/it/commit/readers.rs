@@ -1,4 +1,5 @@
-//! Readers whose part is deleted while they read: the error names the run that replaced it, and no reader sees rows of both runs.
+//! Readers whose part is deleted while they read: the error names the run that replaced it, and no reader sees rows of
+//! both runs.
 
 use crate::support::process_output::ProcessOutput;
 use crate::support::s3_gate::When;
@@ -95,7 +96,7 @@ fn a_missing_part_that_no_run_replaced_is_reported_as_such() {
 }
 
 #[test]
-fn a_reader_whose_part_is_gone_is_told_to_try_again() {
+fn a_query_whose_part_was_deleted_ends_with_exit_code_75() {
     let sandbox = Sandbox::new();
     sandbox.json("generate --rentals 500 --seed 4 --out data");
     sandbox.json("run rental_facts --input data --output lake");

@@ -1,4 +1,5 @@
-//! Runs that stop because of a signal or because their task was dropped: the outcome by then, and the time until they end.
+//! Runs that stop because of a signal or because their task was dropped: the outcome by then, and the time until they
+//! end.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -44,7 +45,7 @@ impl Fence for Refusing {
 }
 
 #[tokio::test]
-async fn a_run_whose_task_is_gone_commits_nothing() {
+async fn a_run_that_the_fence_refuses_commits_nothing() {
     for (at, asked) in [
         ("may_commit", vec!["may_commit"]),
         ("about_to_put", vec!["may_commit", "about_to_put"]),
@@ -69,8 +70,8 @@ async fn a_run_whose_task_is_gone_commits_nothing() {
 
 #[tokio::test]
 async fn a_stop_while_the_store_does_not_answer_takes_two_seconds_at_most() {
-    // If the store does not answer the put of the record, the commit is undecided. If it does not answer the completions, another
-    // process must publish.
+    // If the store does not answer the put of the record, the commit is undecided. If it does not answer the
+    // completions, another process must publish.
     let log = |call: &Call| call.key.starts_with("_drivetrain/job/log/0");
     for (matches, text) in [
         (log as fn(&Call) -> bool, "was committed as record 1"),

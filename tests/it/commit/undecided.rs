@@ -54,7 +54,7 @@ async fn a_record_that_landed_and_cannot_be_read_is_found_by_the_same_command() 
 }
 
 #[tokio::test]
-async fn a_record_that_may_not_be_written_fails_for_good_and_leaves_nothing() {
+async fn a_record_that_may_not_be_written_is_a_permanent_failure_and_leaves_nothing() {
     let backend = Backend::memory();
     let store = failing(&backend, Fault::Forbidden, usize::MAX, |call| {
         call.puts(RECORD_1)

@@ -22,7 +22,7 @@ async fn assert_readers_see(store: &Store, test_run: &TestRun) {
 }
 
 /// Replaces a table, a window of it, then the table again, and finally empties it. Each run is idempotent.
-async fn replaces_what_it_promises(backend: Backend) {
+async fn replaces_exactly_its_partitions(backend: Backend) {
     let store = backend.store().await;
     let first = TestRun::table("first", &[(JANUARY, "a"), (JANUARY, "b"), (FEBRUARY, "c")]);
     assert_eq!(publish(&store, &first).await, 1);
@@ -66,24 +66,24 @@ async fn replaces_what_it_promises(backend: Backend) {
 }
 
 #[tokio::test]
-async fn runs_replace_what_they_promise_in_memory() {
-    replaces_what_it_promises(Backend::memory()).await;
+async fn runs_replace_exactly_their_partitions_in_memory() {
+    replaces_exactly_its_partitions(Backend::memory()).await;
 }
 
 #[tokio::test]
-async fn runs_replace_what_they_promise_in_a_folder() {
-    replaces_what_it_promises(Backend::folder()).await;
+async fn runs_replace_exactly_their_partitions_in_a_folder() {
+    replaces_exactly_its_partitions(Backend::folder()).await;
 }
 
 #[tokio::test]
-async fn runs_replace_what_they_promise_on_an_s3_server_in_this_process() {
-    replaces_what_it_promises(Backend::s3().await).await;
+async fn runs_replace_exactly_their_partitions_on_an_s3_server_in_this_process() {
+    replaces_exactly_its_partitions(Backend::s3().await).await;
 }
 
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
-async fn runs_replace_what_they_promise_on_minio() {
-    replaces_what_it_promises(Backend::minio().await).await;
+async fn runs_replace_exactly_their_partitions_on_minio() {
+    replaces_exactly_its_partitions(Backend::minio().await).await;
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn an_append_consumes_each_object_once() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(
         error.to_string(),
-        "`memory:/raw/events/1.txt` has changed since an earlier run appended it"
+        "`memory:/raw/events/1.txt` has changed since an earlier run consumed it"
     );
     assert_readers_see(&store, &both).await;
 }
@@ -203,7 +203,7 @@ async fn a_window_onto_a_table_of_other_columns_is_refused_with_the_difference()
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert_eq!(
         error.to_string(),
-        "the columns of table `table` differ from those that this job writes: column `text` was string, is bigint"
+        "the columns of table `table` differ from those that this job writes: column `text` is string in the table, but the job writes bigint"
     );
     let mut whole = TestRun::table("whole", &[(JANUARY, "a")]);
     whole.columns = window.columns.clone();

@@ -25,8 +25,8 @@ async fn a_void_is_marked_by_the_process_that_put_it() {
     assert!(store.look(&MARK_1.into()).await.unwrap().is_none());
 }
 
-/// A completion that is in flight when its upload is aborted may still succeed. Then the run that seemed lost is not, although
-/// another run has the next number.
+/// A completion that is in flight when its upload is aborted may still succeed. Then the run that seemed lost is not,
+/// although another run has the next number.
 #[tokio::test]
 async fn a_run_at_the_next_number_proves_that_the_one_before_was_published() {
     let backend = Backend::memory();
