@@ -1,13 +1,11 @@
 //! The path from a command line to an exit code.
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command, NewCommand, OutputFormat};
+use crate::cli::{Command, CommandLine, NewCommand, Parsed, parse};
 use crate::commands;
 use crate::commands::simulate::Unanswered;
 use crate::error::{Error, ErrorKind, Failure, Result, exit, printable};
@@ -21,9 +19,15 @@ use crate::terminal::stderr::{AboveBar, note};
 /// Parses the command line, runs the verb, prints its answer or its failure once, and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
+    let cli = match parse() {
+        Parsed::CommandLine(cli) => *cli,
+        Parsed::Invalid(invalid) => {
+            Printer::new(invalid.format).print_failure(&failed(&invalid.error, None));
+            invalid.exit()
+        }
+    };
     begin_logging(cli.verbose);
-    let printer = Printer::new(cli.output_format.into());
+    let printer = Printer::new(cli.output_format);
     let ended = run(&cli, printer).and_then(|answer| Ok(printer.print(&answer)?));
     match ended {
         Ok(verdict) => exit_code(verdict),
@@ -34,65 +38,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints the usage error that clap found, or the help that was requested, and ends the process. Prints a usage error as JSON too
-/// if the command line asks for JSON.
-fn refuse(error: &clap::Error) -> ! {
-    if error.use_stderr() {
-        let printer = Printer::new(format_asked_for().into());
-        printer.print_failure(&failed(&usage_error(&error.render().to_string()), None));
-    }
-    error.exit()
-}
-
-/// Returns the output format that a command line asks for, even if clap cannot parse it as a whole: clap parses
-/// `--output-format` alone, at any position, and its last valid value counts.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "clap does not return the arguments that it parsed before an error"
-)]
-fn format_asked_for() -> OutputFormat {
-    let words: Vec<OsString> = std::env::args_os().collect();
-    let flag = Cli::command()
-        .get_arguments()
-        .find(|argument| argument.get_id() == "output_format")
-        .cloned();
-    let parser = clap::Command::new("drivetrain")
-        .no_binary_name(true)
-        .ignore_errors(true)
-        .args(flag);
-    let mut formats = words.iter().enumerate().filter_map(|(at, word)| {
-        word.to_str()?.strip_prefix("--output-format")?;
-        let value = words.iter().skip(at).take(2);
-        let matches = parser.clone().try_get_matches_from(value).ok()?;
-        matches.get_one("output_format").copied()
-    });
-    formats.next_back().unwrap_or(OutputFormat::Text)
-}
-
-/// Builds an error from clap's text. Its paragraphs are the error with the arguments that it concerns, sometimes a tip, and the
-/// usage.
-fn usage_error(text: &str) -> Error {
-    let mut paragraphs = text.split("\n\n").map(|paragraph| {
-        let lines: Vec<&str> = paragraph.lines().map(str::trim).collect();
-        match lines.split_first() {
-            Some((first, rest)) if !rest.is_empty() => format!("{first} {}", rest.join(", ")),
-            _ => lines.concat(),
-        }
-    });
-    let message = paragraphs.next().unwrap_or_default();
-    let tip = paragraphs.find_map(|paragraph| Some(paragraph.strip_prefix("tip: ")?.to_owned()));
-    let hint = tip.unwrap_or_else(|| "`--help` lists the arguments".to_owned());
-    Error::new(ErrorKind::Usage, message.trim_start_matches("error: ")).hint(hint)
-}
-
 /// Runs the verb that the command line names.
-fn run(cli: &Cli, printer: Printer) -> Result<Answer, FailedVerb> {
-    if cli.output_format == OutputFormat::Sarif && !matches!(cli.command, Command::Check(_)) {
-        return Err(Error::new(
-            ErrorKind::Usage,
-            "only `drivetrain check` supports `--output-format sarif`",
-        )
-        .into());
+fn run(cli: &CommandLine, printer: Printer) -> Result<Answer, FailedVerb> {
+    if cli.output_format.is_only_for_findings() && !matches!(cli.command, Command::Check(_)) {
+        return Err(cli.output_format.unsupported().into());
     }
     match &cli.command {
         Command::Local(args) => Ok(run_on_threads(
@@ -128,7 +77,7 @@ fn on_threads(
     Ok(run_on_threads(threads, work)?)
 }
 
-/// Returns the exit code of a verb that has answered.
+/// Returns the exit code for the verdict of a verb's answer: 0 if it passed, otherwise the code of `Failed` or `Usage`.
 fn exit_code(verdict: Verdict) -> ExitCode {
     match verdict {
         Verdict::Passed => ExitCode::SUCCESS,
@@ -141,7 +90,7 @@ fn exit_code(verdict: Verdict) -> ExitCode {
 /// crates.
 fn begin_logging(verbose: u8) {
     let filter = match verbose {
-        // A warning of the AWS SDK is repeated by the error that follows it.
+        // After a warning, `aws_config` returns an error that says the same.
         0 => "warn,aws_config=off",
         1 => "warn,aws_config=off,drivetrain_runner=debug",
         _ => "debug",
@@ -157,7 +106,8 @@ fn begin_logging(verbose: u8) {
 struct FailedVerb {
     /// The error that ends the process.
     error: Error,
-    /// The report of the run that failed; only the JSON output shows it. `None` if no attempt had begun.
+    /// The report of the run that failed; only the JSON output shows it. `None` if the verb runs no job, or if the
+    /// failure has no report, as before the run's first attempt.
     report: Option<Box<Report>>,
     /// The text to print before the error, such as the tree of a simulated execution; `None` for JSON.
     shown: Option<String>,
@@ -209,7 +159,7 @@ impl FailedVerb {
     }
 }
 
-/// Returns a failure as JSON: within the report of the run that failed, or alone if no run had begun.
+/// Returns a failure as JSON: within the report of the run that failed, or alone if there is no report.
 fn failed(error: &Error, report: Option<&Report>) -> Value {
     let failure = Failure::of(error);
     match report {

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::machines::{MachineKind, MocksArgs, SimulateArgs, TestArgs, TestStateArgs};
 use crate::sink::parquet::file_settings::Codec;
+use crate::terminal::printer::AnswerFormat;
 
 /// Runs data pipelines without Spark: raw CSV in, partitioned Parquet out, committed exactly once.
 #[derive(Debug, Parser)]
@@ -15,7 +17,7 @@ use crate::sink::parquet::file_settings::Codec;
     max_term_width = 110,
     disable_help_subcommand = true
 )]
-pub struct Cli {
+pub struct CommandLine {
     /// Verb that the user has chosen.
     #[command(subcommand)]
     pub command: Command,
@@ -23,19 +25,18 @@ pub struct Cli {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Format of the result; nothing else is printed on standard output.
-    #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
-    pub output_format: OutputFormat,
+    #[arg(long, global = true, value_enum, default_value_t = AnswerFormat::Text, value_name = "FORMAT")]
+    pub output_format: AnswerFormat,
 }
 
-/// Format of a verb's result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
-    /// Text for people.
-    Text,
-    /// JSON for programs.
-    Json,
-    /// SARIF for code scanning; only `check` supports it.
-    Sarif,
+impl ValueEnum for AnswerFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.help()))
+    }
 }
 
 /// A verb of the command line, with its flags.
@@ -77,7 +78,7 @@ pub enum Command {
         after_long_help = "Example:\n  drivetrain simulate orders.asl.json --input order.json --mocks mocks.json --case SecondTry\n  drivetrain simulate orders.asl.json --input '{\"id\": 7}' --s3 reports=./reports --show-data\n\nThe exit code is 0 if the execution succeeds, 1 if it fails, times out or is stopped, 2 if the definition has errors or a task call has no mocked answer. Ctrl-C stops the execution; the states so far are shown."
     )]
     Simulate(SimulateArgs),
-    /// Runs the test cases beside state machines, and lists the parts that no case reached.
+    /// Runs test cases of state machines, and lists the states, choices, retriers and catchers that no case reached.
     #[command(
         after_long_help = "Example:\n  drivetrain test ./machines --junit report.xml\n\nA test case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`:\n  {\"input\": {\"id\": 7}, \"mocks\": {\"Charge\": {\"0\": {\"Return\": {\"paid\": true}}}}, \"expect\": {\"output_at\": {\"$.paid\": true}}}\n\nThe exit code is 0 if all cases pass, 1 if one fails, and 2 if a case or a definition has errors; then no case is run."
     )]
@@ -158,10 +159,10 @@ pub struct RequestArgs {
     /// Runs the job even if a run with the same inputs and settings is already committed.
     #[arg(long)]
     pub force: bool,
-    /// Deletes objects that no run wrote from the tables' folders; without this flag, the run fails if there are any.
+    /// Deletes the objects in the tables' folders that no run wrote; without this flag, the run fails if there are any.
     #[arg(long)]
     pub replace_foreign: bool,
-    /// Also runs this check of the job, which has `enabled = false`; may be repeated.
+    /// Also runs the check with this name, even if the job has set `enabled = false` for it; may be repeated.
     #[arg(long = "check", value_name = "NAME")]
     pub checks: Vec<String>,
     /// Flags that shape the tables and limit resources.
@@ -259,7 +260,7 @@ pub enum NewCommand {
 /// Flags of `new job`.
 #[derive(Debug, Args)]
 pub struct NewJobArgs {
-    /// Path of the new folder. The last part is the job's name: lower-case letters, digits, underscores.
+    /// Path of the new folder. The folder's name is also the job's name: lower-case letters, digits, underscores.
     pub name: String,
     /// CSV or Parquet file to draft the contract from.
     #[arg(long, value_name = "FILE")]
@@ -269,7 +270,7 @@ pub struct NewJobArgs {
 /// Flags of `new machine`.
 #[derive(Debug, Args)]
 pub struct NewMachineArgs {
-    /// Path of the new folder. The last part is the state machine's name: letters, digits, `-` and `_`.
+    /// Path of the new folder. The folder's name is also the state machine's name: letters, digits, `-` and `_`.
     pub name: String,
 }
 
@@ -328,6 +329,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        CommandLine::command().debug_assert();
     }
 }

@@ -52,7 +52,8 @@ pub struct SimulateArgs {
     /// EXPRESS].
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub max_events: Option<MaxEvents>,
-    /// File to write the history of the execution to, one event per line; `mocks` can turn it into a test case.
+    /// File to write the history of the execution to, one event per line; `drivetrain mocks` can turn it into a test
+    /// case.
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
     /// File to write the histories of distributed Maps' child executions to; each line is an event with `executionArn`.
@@ -149,7 +150,7 @@ pub enum Level {
 /// Flags of the stand-ins: local services that answer tasks in place of AWS services.
 #[derive(Debug, Args)]
 pub struct StandInArgs {
-    /// Folder that Map states read and write in place of an S3 bucket; may be repeated.
+    /// Folder used in place of an S3 bucket by Map states; may be repeated.
     #[arg(long, value_name = "BUCKET=DIR")]
     pub s3: Vec<String>,
 }
@@ -172,7 +173,8 @@ pub struct MocksArgs {
     /// File with the history, as `aws stepfunctions get-execution-history` prints it or `simulate --history` writes it.
     #[arg(long, value_name = "FILE")]
     pub from_history: PathBuf,
-    /// File with the history of a distributed Map's child execution, or a file of `simulate --children`; may be repeated.
+    /// File with the history of a distributed Map's child execution, or a file that `simulate --children` has written;
+    /// may be repeated.
     #[arg(long, value_name = "FILE")]
     pub children: Vec<PathBuf>,
     /// File that defines the state machine; needed to order the answers if iterations ran in parallel [default: with

@@ -2,11 +2,13 @@
 
 mod arguments;
 mod machines;
+mod parse;
 mod settings;
 
 pub use arguments::{
-    BadRowAction, CheckArgs, Cli, Command, EngineArgs, GenerateArgs, JobsArgs, LocalArgs, LogArgs,
-    NewCommand, NewJobArgs, NewMachineArgs, OutputFormat, PlanArgs, QueryArgs, QueryFormat,
-    RequestArgs, RunArgs, VacuumArgs,
+    BadRowAction, CheckArgs, Command, CommandLine, EngineArgs, GenerateArgs, JobsArgs, LocalArgs,
+    LogArgs, NewCommand, NewJobArgs, NewMachineArgs, PlanArgs, QueryArgs, QueryFormat, RequestArgs,
+    RunArgs, VacuumArgs,
 };
 pub use machines::{Level, MocksArgs, MocksFormat, SimulateArgs, TestArgs, TestStateArgs};
+pub use parse::{Parsed, parse};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::{BadRowAction, EngineArgs, OutputFormat, QueryArgs, QueryFormat, RequestArgs};
+use crate::cli::{BadRowAction, EngineArgs, QueryArgs, QueryFormat, RequestArgs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::settings::{RunSettings, Shape};
 use crate::sink::parquet::file_settings::FileSettings;
@@ -11,7 +11,6 @@ use crate::sql::engine_settings::EngineSettings;
 use crate::sql::memory::{MemoryLimit, parse_size};
 use crate::sql::threads::processors;
 use crate::store::Location;
-use crate::terminal::printer::AnswerFormat;
 use crate::terminal::row_writer::RowFormat;
 
 /// Smallest target size of a Parquet file, in bytes. A smaller size would give nearly every row group a file of its
@@ -39,7 +38,8 @@ impl RequestArgs {
                 return Err(Error::new(
                     ErrorKind::Usage,
                     format!("`--param` sets the parameter `{name}` twice"),
-                ));
+                )
+                .hint("remove one of the two `--param`"));
             }
         }
         Ok(RunSettings {
@@ -134,7 +134,8 @@ fn of_flag(flag: &str, error: Error) -> Error {
 }
 
 impl QueryArgs {
-    /// Converts the memory limit of a query; the numbers of threads and the spill folder have their defaults.
+    /// Returns the engine settings of a query: the memory limit of the flags, one thread per processor, and the
+    /// system's folder for temporary files.
     ///
     /// # Errors
     /// `Usage` for an invalid value; the message names the flag.
@@ -171,25 +172,15 @@ impl From<QueryFormat> for RowFormat {
     }
 }
 
-impl From<OutputFormat> for AnswerFormat {
-    fn from(format: OutputFormat) -> Self {
-        match format {
-            OutputFormat::Text => Self::Text,
-            OutputFormat::Json => Self::Json,
-            OutputFormat::Sarif => Self::Sarif,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::cli::{Command, CommandLine};
     use clap::Parser;
 
     fn resolve(flags: &[&str]) -> Result<RunSettings> {
         let words = ["drivetrain", "run", "a_job", "--output", "/tmp/out"];
-        let cli = Cli::parse_from(words.iter().chain(flags));
+        let cli = CommandLine::parse_from(words.iter().chain(flags));
         let Command::Run(args) = cli.command else {
             panic!("not a run")
         };

@@ -29,10 +29,10 @@ const MOST_LISTED: usize = 20;
 /// `Usage` for SQL that is invalid or would change data; `TryAgain` if a part was replaced while the query read it.
 pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
     let asked = args.format.map(RowFormat::from);
-    let format = format_of(
-        asked,
-        printer.is_for_people(),
-        std::io::stdout().is_terminal(),
+    let to_terminal = std::io::stdout().is_terminal();
+    let format = require_printable(
+        asked.unwrap_or_else(|| printer.rows(to_terminal)),
+        to_terminal,
     )?;
     let location = Location::parse(&args.output)?;
     let store = Store::open(&location, &S3Settings::default()).await?;
@@ -51,23 +51,20 @@ pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
     }
 }
 
-/// Returns the requested format of the rows; by default JSON for programs, a table on a terminal, CSV elsewhere.
+/// Returns the format of the rows, if it can be printed where standard output leads.
 ///
 /// # Errors
 /// `Usage` for Parquet on a terminal.
-fn format_of(asked: Option<RowFormat>, for_people: bool, to_terminal: bool) -> Result<RowFormat> {
-    match asked {
-        Some(RowFormat::Parquet) if to_terminal => Err(Error::new(
+fn require_printable(format: RowFormat, to_terminal: bool) -> Result<RowFormat> {
+    match format {
+        RowFormat::Parquet if to_terminal => Err(Error::new(
             ErrorKind::Usage,
             "`--format parquet` cannot be printed on a terminal",
         )
         .hint(
             "redirect the output to a file: `drivetrain query .. --format parquet > rows.parquet`",
         )),
-        Some(format) => Ok(format),
-        None if !for_people => Ok(RowFormat::Json),
-        None if to_terminal => Ok(RowFormat::Table),
-        None => Ok(RowFormat::Csv),
+        format => Ok(format),
     }
 }
 
@@ -167,7 +164,7 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<Tables
     Ok(Tables(by_name))
 }
 
-/// The tables that a query may use, by table name; each name has the list of the jobs that write such a table.
+/// The tables that a query may use: for each table name, the jobs that have published a table of this name.
 #[derive(Debug)]
 pub struct Tables(BTreeMap<String, Vec<String>>);
 
@@ -225,13 +222,13 @@ mod tests {
 
     #[test]
     fn a_terminal_is_shown_a_table_and_never_bytes() {
-        let format =
-            |asked, for_people, to_terminal| format_of(asked, for_people, to_terminal).ok();
-        assert_eq!(format(None, true, true), Some(RowFormat::Table));
-        assert_eq!(format(None, true, false), Some(RowFormat::Csv));
-        assert_eq!(format(None, false, true), Some(RowFormat::Json));
-        let parquet = Some(RowFormat::Parquet);
-        assert_eq!(format(parquet, true, true), None);
-        assert_eq!(format(parquet, true, false), parquet);
+        use crate::terminal::printer::AnswerFormat;
+
+        assert_eq!(AnswerFormat::Text.rows(true), RowFormat::Table);
+        assert_eq!(AnswerFormat::Text.rows(false), RowFormat::Csv);
+        assert_eq!(AnswerFormat::Json.rows(true), RowFormat::Json);
+        let parquet = RowFormat::Parquet;
+        assert!(require_printable(parquet, true).is_err());
+        assert_eq!(require_printable(parquet, false).ok(), Some(parquet));
     }
 }

@@ -1,7 +1,7 @@
 //! Writes answers, outcomes and rows to standard output.
 //!
-//! Printing never panics and never stops the work: a run goes on and commits even if its output is no longer read. The print
-//! macros of the standard library panic if a pipe is closed or a disk is full, so a lint forbids them.
+//! Printing never panics and never stops the work: a run goes on and commits even if its output is no longer read. The
+//! print macros of the standard library panic if a pipe is closed or a disk is full, so a lint forbids them.
 
 use std::io::{self, Write};
 use std::sync::Arc;

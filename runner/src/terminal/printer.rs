@@ -5,9 +5,11 @@ use serde_json::Value;
 
 use crate::error::{Context, Error, ErrorKind, Result, printable};
 use crate::terminal::print;
+use crate::terminal::row_writer::RowFormat;
 use crate::terminal::stderr::note;
 
-/// Format of results. To add a format, extend this enum and [`Render`].
+/// Format of results. To add a format, extend this enum, its methods and [`Render`]; the command line takes names and help
+/// from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerFormat {
     /// Text for people.
@@ -16,6 +18,78 @@ pub enum AnswerFormat {
     Json,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
+}
+
+impl AnswerFormat {
+    /// All formats, in the order of the help.
+    pub const ALL: [Self; 3] = [Self::Text, Self::Json, Self::Sarif];
+
+    /// Returns the name of the format on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Sarif => "sarif",
+        }
+    }
+
+    /// Returns the help of the format.
+    #[must_use]
+    pub const fn help(self) -> &'static str {
+        match self {
+            Self::Text => "Text for people",
+            Self::Json => "JSON for programs",
+            Self::Sarif => "SARIF for code scanning; only `check` supports it",
+        }
+    }
+
+    /// Returns `true` if the format has a form only for findings, which `check` reports.
+    #[must_use]
+    pub const fn is_only_for_findings(self) -> bool {
+        match self {
+            Self::Text | Self::Json => false,
+            Self::Sarif => true,
+        }
+    }
+
+    /// Returns `true` if people read the format; rows and trees are then printed as text.
+    #[must_use]
+    pub const fn is_for_people(self) -> bool {
+        match self {
+            Self::Text => true,
+            Self::Json | Self::Sarif => false,
+        }
+    }
+
+    /// Returns the format of the rows that `query` prints, unless the user chooses one.
+    #[must_use]
+    pub const fn rows(self, to_terminal: bool) -> RowFormat {
+        match self {
+            Self::Text if to_terminal => RowFormat::Table,
+            Self::Text => RowFormat::Csv,
+            Self::Json | Self::Sarif => RowFormat::Json,
+        }
+    }
+
+    /// Returns `true` if a failure is also printed as an object on standard output.
+    const fn has_failures(self) -> bool {
+        match self {
+            Self::Json => true,
+            Self::Text | Self::Sarif => false,
+        }
+    }
+
+    /// Creates the error for a verb whose result has no form in the format.
+    #[must_use]
+    pub fn unsupported(self) -> Error {
+        let message = format!(
+            "only `drivetrain check` supports `--output-format {}`",
+            self.name()
+        );
+        Error::new(ErrorKind::Usage, message)
+            .hint("use `--output-format json` or `--output-format text`")
+    }
 }
 
 /// Result that can be formatted as text; its JSON is its serialization.
@@ -46,10 +120,7 @@ impl<T: ToText> Render for T {
             AnswerFormat::Json => json(self),
             AnswerFormat::Sarif => match self.sarif() {
                 Some(value) => json(&value),
-                None => Err(Error::new(
-                    ErrorKind::Usage,
-                    "only `drivetrain check` supports `--output-format sarif`",
-                )),
+                None => Err(format.unsupported()),
             },
         }
     }
@@ -70,7 +141,7 @@ impl<T: Serialize> Render for Json<T> {
 pub struct Answer {
     /// Result to print; `None` if the verb has printed it already.
     result: Option<Box<dyn Render>>,
-    /// `true` if the result reports work that stays done even if the result cannot be printed.
+    /// `true` if the result reports work that stays done even if the result cannot be written.
     is_done: bool,
     /// Verdict, which determines the exit code.
     verdict: Verdict,
@@ -100,7 +171,8 @@ impl Answer {
         }
     }
 
-    /// Creates the report of work that stays done: if the report cannot be printed, only a warning follows.
+    /// Creates the report of work that stays done: if the report cannot be written to standard output, only a warning
+    /// follows. A report that cannot be rendered in the format is still an error.
     pub fn done(result: impl Render + 'static) -> Self {
         Self {
             is_done: true,
@@ -148,13 +220,20 @@ impl Printer {
     /// Returns `true` if the answers are text for people.
     #[must_use]
     pub fn is_for_people(self) -> bool {
-        self.format == AnswerFormat::Text
+        self.format.is_for_people()
+    }
+
+    /// Returns the format of the rows that `query` prints, unless the user chooses one.
+    #[must_use]
+    pub fn rows(self, to_terminal: bool) -> RowFormat {
+        self.format.rows(to_terminal)
     }
 
     /// Prints an answer and returns its verdict.
     ///
     /// # Errors
-    /// `Usage` if the result cannot be rendered in the printer's format; `Failed` if the answer to a question cannot be written.
+    /// `Usage` if the result cannot be rendered in the printer's format; `Failed` if the answer to a question cannot be
+    /// written.
     pub fn print(self, answer: &Answer) -> Result<Verdict> {
         if let Some(result) = &answer.result {
             let rendered = result.render(self.format)?;
@@ -172,10 +251,10 @@ impl Printer {
 
     /// Prints a failure as an object on standard output, if the format is JSON.
     ///
-    /// `app::failed` builds the object: the report of the run with its `error`, or only `status` and `error`. A failure to write
-    /// is ignored, because standard error has the same information as text.
+    /// `app::failed` builds the object: the report of the run with its `error`, or only `status` and `error`. A failure
+    /// to write is ignored, because standard error has the same information as text.
     pub fn print_failure(self, failure: &impl Serialize) {
-        if self.format == AnswerFormat::Json
+        if self.format.has_failures()
             && let Ok(object) = serde_json::to_string(failure)
         {
             print::answer(&(object + "\n")).ok();

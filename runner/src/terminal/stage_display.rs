@@ -20,8 +20,8 @@ pub struct Display {
     kind: DisplayStyle,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 /// Form in which a stage is displayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DisplayStyle {
     /// A bar while a stage runs, and a line when it has ended.
     Bars,

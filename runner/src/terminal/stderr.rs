@@ -17,7 +17,8 @@ static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 /// Writer to standard error that hides the progress bar while it writes.
 ///
-/// Writing never fails: if standard error is closed, nothing is printed and the work goes on. Control characters are escaped.
+/// Writing never fails: if standard error is closed, nothing is printed and the work goes on. Control characters are
+/// escaped.
 #[derive(Clone, Copy, Debug)]
 pub struct AboveBar;
 

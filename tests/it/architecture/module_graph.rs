@@ -1,8 +1,8 @@
 //! Reads a crate's sources and builds the graph of which file uses which.
 //!
-//! Every path is read: in `use` items, in expressions, types and attributes, and in the tokens of macros. A path is followed
-//! through imports and re-exports to the file that defines the item, so a facade hides nothing. Modules under `#[cfg(test)]` are
-//! left out.
+//! Every path is read: in `use` items, in expressions, types and attributes, and in the tokens of macros. A path is
+//! followed through imports and re-exports to the file that defines the item, so a facade hides nothing. Modules under
+//! `#[cfg(test)]` are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path as FilePath;
@@ -99,7 +99,7 @@ pub fn reachable(graph: &Graph, from: &str) -> BTreeSet<String> {
     reached
 }
 
-fn rust_files(folder: &FilePath) -> Vec<std::path::PathBuf> {
+pub fn rust_files(folder: &FilePath) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -276,7 +276,8 @@ fn paths_in_tokens(tokens: TokenStream, paths: &mut Vec<Vec<String>>) {
     paths.retain(|path| !path.is_empty());
 }
 
-/// Returns the file that defines the item at a path, as a module sees it; `None` for local names and those of other crates.
+/// Returns the file that defines the item at a path, as a module sees it; `None` for local names and those of other
+/// crates.
 fn definition(
     modules: &Modules,
     from: &[String],
@@ -299,7 +300,8 @@ fn definition(
         _ => {
             let here = &modules[from];
             if let Some(target) = here.imports.get(first) {
-                // If the import path begins with the name itself, as in `use bytes::Bytes`, the name is that of another crate.
+                // If the import path begins with the name itself, as in `use bytes::Bytes`, the name is that of another
+                // crate.
                 if target.first() == Some(first) && target.len() == 1 {
                     return None;
                 }
