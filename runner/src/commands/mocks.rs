@@ -10,7 +10,7 @@ use crate::cli::{MocksArgs, MocksFormat};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::definition::{DefinitionFile, read_text, stem};
 use crate::machines::definition_cache::not_one_of;
-use crate::machines::mocks::from_history::Recorded;
+use crate::machines::mocks::from_history::{HistoryText, Recorded};
 use crate::machines::mocks::replay::{Replayed, replay};
 use crate::terminal::printer::{Answer, Json, ToText};
 use crate::terminal::stderr::note;
@@ -18,15 +18,21 @@ use crate::terminal::stderr::note;
 /// Writes a mock file or a test case that replays a recorded execution.
 ///
 /// # Errors
-/// `InputMissing` if the history does not exist; `Usage` if it is invalid or incomplete; `Failed` if the file cannot be written.
+/// `InputMissing` if the history does not exist; `Usage` if it is invalid or incomplete; `Failed` if the file cannot be
+/// written.
 pub fn mocks(args: &MocksArgs) -> Result<Answer> {
-    let children = args.children.iter().map(|path| read_text(path));
-    let children: Vec<String> = children.collect::<Result<_>>()?;
-    let recorded = Recorded::parse(&read_text(&args.from_history)?, &children)?;
+    let read = |path: &PathBuf| {
+        Ok(HistoryText {
+            file: path.display().to_string(),
+            text: read_text(path)?,
+        })
+    };
+    let children: Vec<HistoryText> = args.children.iter().map(read).collect::<Result<_>>()?;
+    let recorded = Recorded::parse(&read(&args.from_history)?, &children)?;
     if recorded.lacks_children() {
         note(
-            "warning: the execution ran a distributed Map, whose child executions have separate histories: pass them \
-             with `--children FILE`, or their tasks have no answers",
+            "warning: the execution ran a distributed Map, and the tasks of its child executions get no answers: pass the \
+             histories of the child executions with `--children FILE`",
         );
     }
     let mocks = mock_file(args, &recorded)?;
@@ -40,8 +46,10 @@ pub fn mocks(args: &MocksArgs) -> Result<Answer> {
     let read = std::iter::once(&args.from_history).chain(&args.children);
     let read = read.chain(&args.definition);
     not_one_of("--out", path, read)?;
-    let text = serde_json::to_string_pretty(&made)
-        .context(ErrorKind::Failed, "the result cannot be converted to JSON")?;
+    let text = serde_json::to_string_pretty(&made).context(
+        ErrorKind::Failed,
+        "the recorded answers cannot be converted to JSON; this is a bug",
+    )?;
     std::fs::write(path, text + "\n").context(
         ErrorKind::Failed,
         format!("cannot write `{}`", path.display()),
@@ -63,8 +71,8 @@ impl ToText for WrittenFile {
     }
 }
 
-/// Returns a mock file with the recorded answers. If the definition is known and its replay does not diverge, the answers are in
-/// the order of the replayed calls, otherwise in recorded order.
+/// Returns a mock file with the recorded answers. If the definition is known and its replay does not diverge, the
+/// answers are in the order of the replayed calls, otherwise in recorded order.
 fn mock_file(args: &MocksArgs, recorded: &Recorded) -> Result<Value> {
     if let Some(path) = args.definition.clone().or_else(|| beside(args)) {
         let definition = DefinitionFile::read(&path)?;

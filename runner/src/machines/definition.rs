@@ -20,7 +20,8 @@ impl DefinitionFile {
     /// Reads a definition file, including a byte order mark.
     ///
     /// # Errors
-    /// `InputMissing` if the file does not exist; `Usage` if it is a folder or not UTF-8; `Failed` for other read errors.
+    /// `InputMissing` if the file does not exist; `Usage` if it is a folder or not UTF-8; `Failed` for other read
+    /// errors.
     pub fn read(path: &Path) -> Result<Self> {
         Ok(Self {
             path: path.to_owned(),

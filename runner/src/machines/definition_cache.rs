@@ -13,7 +13,8 @@ use crate::machines::findings::finding::Finding;
 /// Cache of parsed definitions, and the findings in all files that were read so far.
 #[derive(Debug, Default)]
 pub struct MachineFiles {
-    /// Machines by the file's canonical path and whether they are EXPRESS; `None` for a definition with errors.
+    /// Machines by the canonical path of the definition file, and `true` for EXPRESS; `None` for a definition with
+    /// errors.
     machines: BTreeMap<(PathBuf, bool), Option<Machine>>,
     /// Findings in all definitions and cases so far, which are reported together before any case runs.
     pub findings: Findings,

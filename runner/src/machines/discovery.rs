@@ -41,8 +41,8 @@ impl Targets {
     }
 }
 
-/// Lists the files of a folder and its subfolders, sorted. Skips hidden names, caches and `node_modules`; follows no links to
-/// folders.
+/// Lists the files of a folder and its subfolders, sorted. Skips hidden names, caches and `node_modules`; follows no
+/// links to folders.
 ///
 /// # Errors
 /// `Failed` if a folder cannot be read.

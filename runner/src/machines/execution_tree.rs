@@ -16,8 +16,8 @@ const MOST_SHOWN: u64 = 10;
 /// The length to which a cause is truncated in the tree; the end of the report shows the execution's cause in full.
 const MOST_CAUSE_CHARACTERS: usize = 300;
 
-/// Draws the visited states in order, each with its type, duration, result and inner states, and with its data if the trace has
-/// it.
+/// Draws the visited states in order, each with its type, duration, result and inner states, and with its data if the
+/// trace has it.
 #[must_use]
 pub fn tree(steps: &Steps) -> String {
     let mut text = String::new();
@@ -67,7 +67,8 @@ fn line(visit: &Visit) -> String {
     )
 }
 
-/// Formats the number of iterations; if they ended differently, with a number per result: `3 iterations (2 ok, 1 failed)`.
+/// Formats the number of iterations; if they ended differently, with a number per result: `3 iterations (2 ok, 1
+/// failed)`.
 fn counts(iterations: &Iterations) -> String {
     let total = usize::try_from(iterations.total()).unwrap_or(usize::MAX);
     let parts: Vec<String> = [
@@ -127,7 +128,8 @@ fn draw_below(visit: &Visit, guide: &str, text: &mut String) {
     }
 }
 
-/// Returns the visit of the inner state that ended its branch or iteration with a failure; the first one if there are several.
+/// Returns the visit of the inner state that ended its branch or iteration with a failure; the first one if there are
+/// several.
 fn failed_inside(visit: &Visit) -> Option<&Visit> {
     let flows: Vec<&Steps> = match &visit.inside {
         Inside::Nothing => Vec::new(),

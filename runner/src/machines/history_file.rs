@@ -17,7 +17,8 @@ pub struct HistoryFile {
 }
 
 impl HistoryFile {
-    /// Creates the file, or truncates it. With `at_once`, each event is flushed when it happens, so that a reader can follow.
+    /// Creates the file, or truncates it. With `at_once`, each event is flushed when it happens, so that a reader can
+    /// follow.
     ///
     /// # Errors
     /// `Failed` if the file cannot be created.

@@ -1,5 +1,5 @@
-//! State machines on the command line. Reads definitions, mocks and test cases from files, runs executions, and returns findings,
-//! trees and reports.
+//! State machines on the command line. Reads definitions, mocks and test cases from files, runs executions, and returns
+//! findings, trees and reports.
 
 pub(crate) mod definition;
 pub(crate) mod definition_cache;

@@ -72,7 +72,7 @@ impl FromStr for MaxEvents {
             return Ok(Self::None);
         }
         text.parse().map(Self::Limit).map_err(|_| {
-            let message = format!("expected a number above 0 or `none`, got `{text}`");
+            let message = format!("expected a whole number above 0, or `none`, got `{text}`");
             Error::new(ErrorKind::Usage, message)
         })
     }
@@ -92,7 +92,7 @@ pub struct Ran {
 /// The inputs of task calls per state, in the order of the calls.
 pub type Inputs = BTreeMap<String, Vec<Value>>;
 
-/// The end of a simulation: that of its execution, or a task call that no mock answers.
+/// The reason why a simulation ended: its execution ended, or a task made a call that no mock answers.
 #[derive(Clone, Debug)]
 pub enum Ended {
     /// The execution ended, with success or failure.
@@ -112,22 +112,24 @@ impl Simulation {
         if self.interruptible {
             runtime.enable_io();
         }
-        let runtime = runtime
-            .build()
-            .context(ErrorKind::Failed, "cannot start the runtime")?;
+        let runtime = runtime.build().context(
+            ErrorKind::Failed,
+            "cannot start the Tokio runtime that executes the state machine",
+        )?;
         runtime.block_on(self.execute(sink))
     }
 
     /// Runs the execution on the current Tokio runtime, whose clock may be paused.
     ///
-    /// A call without a mocked answer must not fail its task, because a machine that catches all errors would hide the missing
-    /// mock. Such a call is never answered; it ends the simulation.
+    /// A call without a mocked answer must not fail its task, because a machine that catches all errors would hide the
+    /// missing mock. Such a call is never answered; it ends the simulation.
     async fn execute(self, sink: impl HistorySink + 'static) -> Result<Ran> {
         let handler = MockHandler::new(self.mocks);
-        let inputs = Arc::new(Mutex::default());
+        let calls = Arc::new(Mutex::default());
         let recording = Recording {
             tasks: self.stand_ins.router(handler.clone()),
-            inputs: self.keeps_inputs.then(|| Arc::clone(&inputs)),
+            keeps_inputs: self.keeps_inputs,
+            calls: Arc::clone(&calls),
         };
         let mut engine = Engine::new(recording)
             .history(sink)
@@ -149,29 +151,44 @@ impl Simulation {
             missing = handler.missing() => Ended::MissingMock(missing),
             outcome = execution.result() => Ended::Execution(outcome),
         };
+        let RecordedCalls { counts, inputs } =
+            std::mem::take(&mut *calls.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Ran {
             ended,
-            calls: handler.calls(),
-            inputs: std::mem::take(&mut *inputs.lock().unwrap_or_else(PoisonError::into_inner)),
+            calls: counts,
+            inputs,
         })
     }
 }
 
-/// Handler that records the inputs of task calls before it routes the calls to their targets.
+/// Handler that records task calls before it routes them to mocks and stand-ins.
 struct Recording {
-    /// Router that sends S3 calls to local folders and all other calls to the mocks.
+    /// Router that passes each call to a stand-in or to the mocks.
     tasks: TaskRouter,
-    /// Recorded inputs; `None` if they are not kept.
-    inputs: Option<Arc<Mutex<Inputs>>>,
+    /// Whether to keep the inputs of the calls.
+    keeps_inputs: bool,
+    /// The calls so far.
+    calls: Arc<Mutex<RecordedCalls>>,
+}
+
+/// The task calls of an execution so far.
+#[derive(Debug, Default)]
+struct RecordedCalls {
+    /// The number of calls per state.
+    counts: BTreeMap<String, u64>,
+    /// The inputs of the calls; empty unless they are kept.
+    inputs: Inputs,
 }
 
 impl TaskHandler for Recording {
     fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
-        if let Some(inputs) = &self.inputs {
-            let mut inputs = inputs.lock().unwrap_or_else(PoisonError::into_inner);
-            let of_state = inputs.entry(call.state.clone()).or_default();
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        *calls.counts.entry(call.state.clone()).or_default() += 1;
+        if self.keeps_inputs {
+            let of_state = calls.inputs.entry(call.state.clone()).or_default();
             of_state.push(call.input.clone());
         }
+        drop(calls);
         self.tasks.call(call)
     }
 }

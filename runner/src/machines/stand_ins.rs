@@ -6,7 +6,8 @@ use crate::machines::buckets::handler::Buckets;
 
 /// The stand-ins of one execution; a service without one is answered by mocks.
 ///
-/// To add a service, add a field here and its route in [`StandIns::router`].
+/// To add a service, add a field here, and in [`StandIns::router`] a route for each name of the service, such as `glue`
+/// and `aws-sdk:glue`.
 #[derive(Clone, Debug, Default)]
 pub struct StandIns {
     /// Local folders that replace the S3 buckets that Map states read and write.
@@ -14,7 +15,7 @@ pub struct StandIns {
 }
 
 impl StandIns {
-    /// Returns stand-ins that keep what tasks write in memory, so that executions can share their folders.
+    /// Returns stand-ins that keep in memory what tasks write, so that executions can share their folders.
     #[must_use]
     pub fn keeping_writes(self) -> Self {
         Self {

@@ -29,7 +29,7 @@ fn mixed() -> Sandbox {
 fn every_machine_of_a_folder_is_checked() {
     let sandbox = mixed();
     let ran = sandbox.run("check all");
-    ran.fails(2, &["`all` has 1 problem"]);
+    ran.fails(2, &["`all` has 1 error"]);
     ran.prints(&[
         "all/deep/bad one.json:2:43  error  MISSING_TRANSITION_TARGET  /States/A/Next\n\
         \x20   Missing 'Next' target: B\n\
@@ -67,7 +67,7 @@ fn jobs_and_machines_are_checked_together() {
         "sales: no problems in 1 job and 1 machine\n"
     );
     sandbox.replace("sales/job.toml", "decimal(", "decimall(");
-    sandbox.run("check .").fails(2, &["`.` has 3 problems"]);
+    sandbox.run("check .").fails(2, &["`.` has 3 errors"]);
     let checked = sandbox.json_with_code("check .", 2);
     assert_eq!(
         (&checked["errors"], &checked["warnings"]),
@@ -118,7 +118,7 @@ fn sarif_has_rules_locations_and_levels() {
     assert_eq!(log["runs"][0]["results"], json!([]));
     // SARIF describes findings, which only `check` has.
     let ran = sandbox.run("jobs --output-format sarif");
-    ran.fails(2, &["only `check`"]);
+    ran.fails(2, &["only `drivetrain check`"]);
     assert_eq!(ran.stdout, "");
 }
 
@@ -142,7 +142,7 @@ fn a_file_that_is_not_a_definition_is_reported_with_its_location() {
     ] {
         sandbox.write("m.asl.json", text);
         let ran = sandbox.run("check m.asl.json");
-        ran.fails(2, &["1 problem"]);
+        ran.fails(2, &["1 error"]);
         let begins = format!("m.asl.json{line}\n");
         assert!(
             ran.stdout.starts_with(&begins) && ran.stdout.contains(hint),
@@ -227,14 +227,14 @@ fn check_reports_each_problem_of_a_job_and_of_a_machine_with_its_location() {
     sandbox.run("check ./sales").succeeds();
     sandbox.replace("sales/job.toml", "decimal(", "decimall(");
     let ran = sandbox.run("check ./sales");
-    ran.fails(2, &["problem"]);
+    ran.fails(2, &["3 errors"]);
     ran.prints(&["job.toml:"]);
     sandbox.write(
         "machine.asl.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#,
     );
     let ran = sandbox.run("check machine.asl.json");
-    ran.fails(2, &["2 problems"]);
+    ran.fails(2, &["2 errors"]);
     ran.prints(&[
         "machine.asl.json:1:",
         "MISSING_TRANSITION_TARGET  /States/A/Next",

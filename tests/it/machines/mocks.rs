@@ -37,7 +37,7 @@ fn history() -> Value {
 }
 
 #[test]
-fn last_nights_failure_replays_offline() {
+fn a_recorded_failure_replays_offline() {
     let sandbox = Sandbox::new();
     sandbox.write("orders.asl.json", MACHINE);
     sandbox.write("history.json", history().to_string());
@@ -376,7 +376,7 @@ fn an_incomplete_history_is_refused() {
         |file: &str, flags: &str| sandbox.run(&format!("mocks --from-history {file} {flags}"));
     mocks("paged.json", "").fails(2, &["`nextToken`", "--max-items"]);
     mocks("bare.json", "").fails(2, &["event 8", "execution data"]);
-    mocks("cut.json", "--format case").fails(2, &["end of the execution"]);
+    mocks("cut.json", "--format case").fails(2, &["no event that ends the execution"]);
     mocks("text.json", "").fails(2, &["not valid JSON"]);
     mocks("number.json", "").fails(2, &["expected a history"]);
     let mut stopped = history();

@@ -1,4 +1,5 @@
-//! Runs cases recorded from AWS with the real binary. The library passes them, and the command line must not change the results.
+//! Runs cases recorded from AWS with the real binary. The library passes them, and the command line must not change the
+//! results.
 
 use std::path::PathBuf;
 
@@ -54,7 +55,8 @@ fn simulate(sandbox: &Sandbox, row: &Value, input: &Value, flags: &[&str]) -> Op
     (code < 2).then_some(object)
 }
 
-/// `true` if status and error are as recorded. The output must be as well, unless it is random or was recorded with wildcards.
+/// `true` if status and error are as recorded. The output must be as well, unless it is random or was recorded with
+/// wildcards.
 fn is_as_recorded(row: &Value, object: &Value) -> bool {
     let expected = &row["expected_output"];
     let pattern = expected.to_string();
@@ -87,8 +89,8 @@ fn machines_without_tasks_end_as_recorded() {
     assert!(same >= 517, "{same}");
 }
 
-/// Builds a mock file from the recorded answers of a case; `None` if one of them is a timeout, which the file format cannot
-/// express.
+/// Builds a mock file from the recorded answers of a case; `None` if one of them is a timeout, which the file format
+/// cannot express.
 fn mock_file(row: &Value) -> Option<Value> {
     let mut states = Map::new();
     let mut responses: Map<String, Value> = Map::new();

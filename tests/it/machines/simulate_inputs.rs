@@ -155,8 +155,8 @@ fn a_duplicate_json_key_of_an_input_is_a_warning_beside_the_result() {
     let ran = sandbox.run("simulate echo.json --input input.json --output-format json");
     assert_eq!(ran.json(0)["output"], json!({"a": 3, "b": [{"c": 2}]}));
     ran.prints_to_stderr(&[
-        "input.json:2:22: warning DUPLICATE_KEY /b/0/c: the key `c` is a duplicate: only the last value in this object",
-        "input.json:3:7: warning DUPLICATE_KEY /a: the key `a` is a duplicate: only the last value in this object",
+        "input.json:2:22: warning DUPLICATE_KEY /b/0/c: the key `c` occurs more than once in this object, and only its last value",
+        "input.json:3:7: warning DUPLICATE_KEY /a: the key `a` occurs more than once in this object, and only its last value",
     ]);
     let written = sandbox.run(r#"simulate echo.json --input {"a":1,"a":2}"#);
     let expected = "--input:1:12: warning DUPLICATE_KEY /a: ";

@@ -77,7 +77,7 @@ fn the_documented_cases_pass_and_reach_every_state() {
 }
 
 #[test]
-fn what_no_case_reached_is_listed_by_machine() {
+fn unreached_states_and_handlers_are_listed_by_machine() {
     let sandbox = documented();
     std::fs::remove_file(sandbox.path("machines/orders.refused.case.json")).unwrap();
     std::fs::remove_file(sandbox.path("machines/orders.second-try.case.json")).unwrap();
@@ -226,13 +226,13 @@ fn all_problems_of_cases_and_definitions_are_reported_at_once() {
     let ran = sandbox.run("test machines");
     ran.fails(2, &["no case was run"]);
     ran.prints(&[
-        "machines/orders.twice.case.json:2:10  error  INVALID_CASE  /seed\n    the key `seed` is a duplicate",
-        "machines/twice.json:1:22  error  INVALID_CASE  /a/0/b\n    the key `b` is a duplicate",
+        "machines/orders.twice.case.json:2:10  error  INVALID_CASE  /seed\n    the key `seed` occurs more than once in this object",
+        "machines/twice.json:1:22  error  INVALID_CASE  /a/0/b\n    the key `b` occurs more than once in this object",
         "machines/broken.asl.json:1:1   error  MISSING_END_STATE\n    Workflow has no terminal state\n    hint: set",
-        "machines/broken.asl.json:1:59  error  MISSING_TRANSITION_TARGET  /States/A/Next\n    Missing 'Next' target: B\n    hint: the only valid one is `A`",
+        "machines/broken.asl.json:1:59  error  MISSING_TRANSITION_TARGET  /States/A/Next\n    Missing 'Next' target: B\n    hint: the only valid name here is `A`",
         "machines/cut.case.json:2:9  error  INVALID_CASE\n    the file is not valid JSON",
         "machines/gone.json  error  INVALID_CASE\n    cannot read `machines/gone.json`: No such file",
-        "machines/lost.case.json:1:1  error  INVALID_CASE\n    there is no `lost.asl.json` beside the case",
+        "machines/lost.case.json:1:1  error  INVALID_CASE\n    there is no `lost.asl.json` and no `lost.json` beside the case",
         "machines/other.case.json:1:1  error  INVALID_CASE\n    the field `expect` is missing",
         "machines/orders.wrong.case.json:2:29   error  INVALID_CASE  /input_file\n    expected either",
         "/mocks/Nope\n    the machine has no state `Nope`",
@@ -241,7 +241,7 @@ fn all_problems_of_cases_and_definitions_are_reported_at_once() {
         "/start_time\n    expected a date",
         "/seed\n    expected a whole number",
         "/type\n    expected one of `STANDARD`, `EXPRESS`, got `QUICK`",
-        "/max_events\n    expected a number above 0",
+        "/max_events\n    expected a whole number above 0",
         "/s3/b\n    there is no folder `machines/gone`",
         "/expect/status\n    expected one of `SUCCEEDED`",
         "/expect/visits/0\n    the machine has no state `Nope`",
@@ -406,7 +406,7 @@ fn a_report_never_replaces_an_input_and_a_stale_one_is_removed() {
         .fails(
             2,
             &[
-                "`--junit` would overwrite the input file `orders/orders.asl.json`",
+                "`--junit` would overwrite the JSON file `orders/orders.asl.json`",
                 "report.xml",
             ],
         );

@@ -20,8 +20,8 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 /// Local folders that replace S3 buckets. As a task handler, it answers `getObject`, `listObjectsV2` and `putObject`.
 ///
-/// Calls are answered synchronously, because virtual time must not advance during disk access. An object's key is its file's path
-/// relative to the bucket's folder; a key that would lead out of the folder is refused.
+/// Calls are answered synchronously, because virtual time must not advance during disk access. An object's key is its
+/// file's path relative to the bucket's folder; a key that would lead out of the folder is refused.
 #[derive(Clone, Debug, Default)]
 pub struct Buckets {
     /// Canonical path of each bucket's folder, by the bucket's name.
@@ -75,7 +75,8 @@ impl Buckets {
             return Err(Error::new(
                 ErrorKind::Usage,
                 format!("`--s3` names the bucket `{bucket}` more than once"),
-            ));
+            )
+            .hint("pass one folder for each bucket"));
         }
         Ok(())
     }
@@ -145,7 +146,10 @@ impl Buckets {
         let unreadable = |error: &std::io::Error| {
             TaskFailure::new(
                 "S3.InternalError",
-                format!("s3://{bucket}/{key} cannot be read: {error}"),
+                format!(
+                    "s3://{bucket}/{key} cannot be read from `{}`: {error}",
+                    path.display()
+                ),
             )
         };
         let mut file = File::open(&path).map_err(|error| unreadable(&error))?;
@@ -154,13 +158,20 @@ impl Buckets {
             parquet_rows::rows(opened).map_err(|error| {
                 TaskFailure::new(
                     "S3.InvalidObject",
-                    format!("s3://{bucket}/{key} is not a valid Parquet file: {error}"),
+                    format!(
+                        "s3://{bucket}/{key}, read from `{}`, is not a valid Parquet file: {error}",
+                        path.display()
+                    ),
                 )
             })?
         } else {
             Value::Null
         };
         file.rewind().map_err(|error| unreadable(&error))?;
+        let cannot_read = format!(
+            "s3://{bucket}/{key} cannot be read from `{}`",
+            path.display()
+        );
         let chunks = std::iter::from_fn(move || {
             let mut chunk = Vec::with_capacity(CHUNK_BYTES);
             let read = Read::by_ref(&mut file)
@@ -169,7 +180,10 @@ impl Buckets {
             match read {
                 Ok(0) => None,
                 Ok(_) => Some(Ok(Bytes::from(chunk))),
-                Err(error) => Some(Err(TaskFailure::new("S3.InternalError", error.to_string()))),
+                Err(error) => Some(Err(TaskFailure::new(
+                    "S3.InternalError",
+                    format!("{cannot_read}: {error}"),
+                ))),
             }
         });
         let mut output = TaskOutput::from(value);
@@ -197,7 +211,10 @@ impl Buckets {
         let unwritable = |error: std::io::Error| {
             TaskFailure::new(
                 "S3.InternalError",
-                format!("s3://{bucket}/{key} cannot be written: {error}"),
+                format!(
+                    "s3://{bucket}/{key} cannot be written to `{}`: {error}",
+                    path.display()
+                ),
             )
         };
         let parent = path.parent().unwrap_or(folder);
@@ -225,7 +242,10 @@ impl Buckets {
         let mut found = crate::machines::buckets::listing::files(folder).map_err(|error| {
             TaskFailure::new(
                 "S3.InternalError",
-                format!("s3://{bucket} cannot be listed: {error}"),
+                format!(
+                    "s3://{bucket} cannot be listed: its folder `{}` cannot be read: {error}",
+                    folder.display()
+                ),
             )
         })?;
         if let Some(kept) = &self.kept {
@@ -276,7 +296,7 @@ fn unknown(resource: &str) -> TaskFailure {
     TaskFailure::new(
         "S3.InvalidRequest",
         format!(
-            "A local folder cannot answer {resource}, only getObject, listObjectsV2 and putObject."
+            "A local folder can answer getObject, listObjectsV2 and putObject, but not {resource}."
         ),
     )
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-/// Size and time of an object in a listing, whose key is stored beside it.
+/// The size and the time of change of an object. A listing is a map from keys to such entries.
 #[derive(Clone, Copy, Debug)]
 pub struct ListedObject {
     /// Length of the object's body; part of the entity tag.
@@ -26,8 +26,8 @@ impl ListedObject {
     }
 }
 
-/// Lists the files of a folder and its subfolders, by key. Does not follow symbolic links, because they may lead out of the
-/// folder.
+/// Lists the files of a folder and its subfolders, by key. Does not follow symbolic links, because they may lead out of
+/// the folder.
 ///
 /// # Errors
 /// The error of the first folder or file that cannot be read.

@@ -20,7 +20,7 @@ pub struct Difference {
     pub got: String,
 }
 
-/// The rule for object fields that the actual value has and the expected value does not.
+/// The rule for object fields that the actual value has and the expected value does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
     /// Extra fields are differences, so both values must be equal.

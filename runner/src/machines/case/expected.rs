@@ -18,7 +18,7 @@ pub struct Expected {
     pub output: Option<Value>,
     /// The value that the output must contain; objects of the output may have more fields.
     pub output_includes: Option<Value>,
-    /// Values at paths of the output: the path as text, the parsed path, and the value.
+    /// Values that the output must have at given paths: the path as text, the parsed path, and the value.
     pub output_at: Vec<(String, Query, Value)>,
     /// The error's name; JSON `null` if the execution must have no error.
     pub error: Option<Value>,
@@ -32,11 +32,11 @@ pub struct Expected {
     pub visits_include: Vec<String>,
     /// States that the execution must not enter.
     pub visits_exclude: Vec<String>,
-    /// The number of task calls per state, retries included.
+    /// The number of task calls that each of these states must make, retries included.
     pub calls: BTreeMap<String, u64>,
-    /// Parts of the inputs of task calls: the state, the call's number from 0, and the part.
+    /// Values that the inputs of task calls must contain: the state, the call's number from 0, and the value.
     pub inputs_include: Vec<(String, usize, Value)>,
-    /// The duration of the execution in virtual time, in seconds.
+    /// The duration that the execution must have in virtual time, in seconds.
     pub duration_seconds: Option<f64>,
 }
 
@@ -137,7 +137,7 @@ fn calls(
     calls
 }
 
-/// Reads `inputs_include`: per state and call number, a part of the input of the call.
+/// Reads `inputs_include`: per state and call number, a value that the input of the call must contain.
 fn inputs_include(
     reader: &mut Reader<'_>,
     fields: &Map<String, Value>,

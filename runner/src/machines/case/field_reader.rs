@@ -13,12 +13,12 @@ use crate::machines::findings::finding::{CASE_RULE, Finding};
 pub struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Adds findings, in any order and possibly with duplicates.
+    /// Adds findings. They may be unsorted and contain duplicates: [`Self::take`] sorts them and removes duplicates.
     pub fn extend(&mut self, more: impl IntoIterator<Item = Finding>) {
         self.0.extend(more);
     }
 
-    /// Takes all findings, sorted by file and place, without duplicates.
+    /// Takes all findings out of the collection, sorted by file, line and column, without duplicates.
     #[must_use]
     pub fn take(&mut self) -> Vec<Finding> {
         let mut found = std::mem::take(&mut self.0);
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns an optional field that must be a string.
+    /// Returns an optional field; records an error if it is not a string.
     pub fn text<'v>(
         &mut self,
         fields: &'v Map<String, Value>,
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         value.as_str()
     }
 
-    /// Returns an optional field that must be a string or `null`.
+    /// Returns an optional field; records an error if it is neither a string nor `null`.
     pub fn text_or_null(
         &mut self,
         fields: &Map<String, Value>,
@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
         Some(value.clone())
     }
 
-    /// Returns an optional field that must be one of `words`.
+    /// Returns an optional field; records an error if it is not one of `words`.
     pub fn choice<'v>(
         &mut self,
         fields: &'v Map<String, Value>,
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Returns an optional field that must be an integer of at least 0.
+    /// Returns an optional field; records an error if it is not an integer of at least 0.
     pub fn whole(&mut self, fields: &Map<String, Value>, pointer: &str, name: &str) -> Option<u64> {
         let value = fields.get(name)?;
         if value.as_u64().is_none() {
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         value.as_u64()
     }
 
-    /// Returns an optional field that must be a number.
+    /// Returns an optional field; records an error if it is not a number.
     pub fn number(
         &mut self,
         fields: &Map<String, Value>,
@@ -224,7 +224,7 @@ impl<'a> Reader<'a> {
         value.as_f64()
     }
 
-    /// Returns an optional field that must be a list of strings.
+    /// Returns an optional field; records an error if it is not a list of strings.
     pub fn texts(
         &mut self,
         fields: &Map<String, Value>,
@@ -255,7 +255,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Checks that the machine has the state and that its type is one of `types`; accepts any name if there is no machine.
+    /// Checks that the machine has the state and that its type is one of `types`; accepts any name if there is no
+    /// machine.
     pub fn state(
         &mut self,
         name: &str,

@@ -133,7 +133,7 @@ fn definition(
     if found.is_none() {
         reader.refuse(
             "",
-            format!("there is no `{machine}.asl.json` beside the case: name the definition in the field `machine`"),
+            format!("there is no `{machine}.asl.json` and no `{machine}.json` beside the case: name the definition in the field `machine`"),
         );
     }
     found
@@ -160,7 +160,8 @@ fn start_time(reader: &mut Reader<'_>, fields: &Map<String, Value>) -> DateTime<
     match DateTime::parse_from_rfc3339(text.unwrap_or(START_TIME)) {
         Ok(date) => date.to_utc(),
         Err(error) => {
-            let message = format!("expected a date such as `{START_TIME}`: {error}");
+            let message =
+                format!("expected a date with time and time zone, such as `{START_TIME}`: {error}");
             reader.refuse("/start_time", message);
             DateTime::UNIX_EPOCH
         }

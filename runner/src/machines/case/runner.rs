@@ -17,7 +17,8 @@ use crate::machines::case::file::Case;
 use crate::machines::definition::machine_name;
 use crate::machines::simulation::{Ended, Inputs, Simulation};
 
-/// The stack size of a thread that runs cases: as large as that of the main thread, because definitions may nest deeply.
+/// The stack size of a thread that runs cases: as large as that of the main thread, because definitions may nest
+/// deeply.
 const STACK_BYTES: usize = 8 << 20;
 
 /// The most entered states that are kept for comparison, so that an endless loop cannot exhaust the memory.

@@ -18,9 +18,11 @@ pub struct FailureLocation {
     pub place: Place,
 }
 
-/// Returns the location of the failure that ended an execution: the innermost failed state, and the field that caused it.
+/// Returns the location of the failure that ended an execution: the innermost failed state, and the field that caused
+/// it.
 ///
-/// The field comes from the location in the event, or else from the words of the cause, or else from the name of the error.
+/// The field comes from the location in the event, or else from the words of the cause, or else from the name of the
+/// error.
 #[must_use]
 pub fn locate_failure(steps: &Steps, text: &str) -> Option<FailureLocation> {
     let visit = failed(steps)?;
@@ -91,7 +93,8 @@ fn pointer_of_location(location: &str) -> String {
     steps.collect()
 }
 
-/// Returns the pointer to the field that a cause names or quotes; knows the wordings that AWS uses.
+/// Returns the pointer to the field that a cause names or quotes. A history names the field only in this text, so AWS's
+/// wordings are matched; a cause in other words has no pointer.
 fn field_in_cause(state: &Value, cause: &str) -> Option<String> {
     let quoted: Vec<&str> = cause.split('\'').skip(1).step_by(2).collect();
     let named = |name: &str| find_field(state, "", &|key, _| key == name);
@@ -145,7 +148,8 @@ fn field_of_error(state: &Value, error: &str) -> Option<String> {
     state.get(field).map(|_| format!("/{field}"))
 }
 
-/// Searches a state depth first, without its inner states; returns the pointer to the first field that satisfies `is_meant`.
+/// Searches a state depth first, without its inner states; returns the pointer to the first field that satisfies
+/// `is_meant`.
 fn find_field(
     value: &Value,
     pointer: &str,

@@ -18,27 +18,27 @@ pub const MOCK_RULE: &str = "INVALID_MOCKS";
 /// Rule id of all findings in test cases.
 pub const CASE_RULE: &str = "INVALID_CASE";
 
-/// An error or a warning, with its place in a file.
+/// An error or a warning, with its position in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The severity: an error must be corrected, a warning need not be.
     pub severity: Severity,
-    /// The id of the rule; for a definition, the code that AWS uses.
+    /// The id of the rule, such as `INVALID_CASE`; AWS's own code if AWS reports this problem of a definition too.
     pub code: String,
     /// The problem as text; for a definition, in AWS's words if AWS reports this problem.
     pub message: String,
-    /// JSON pointer (RFC 6901) to the place; `None` if the file is not JSON or cannot be read.
+    /// JSON pointer (RFC 6901) to the value that has the problem; `None` if the file is not JSON or cannot be read.
     pub pointer: Option<String>,
-    /// The place in AWS's notation, such as `/States/A/Choices[0]`; only for definitions.
+    /// The location of that value in AWS's notation, such as `/States/A/Choices[0]`; only for definitions.
     ///
-    /// JSON contains the location and the pointer; text and SARIF contain only the pointer.
+    /// JSON output contains `location` and `pointer`; text and SARIF output contain only `pointer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// The path by which the command found the file.
     pub file: String,
-    /// The line of the place, from 1; `None` if the place is unknown.
+    /// The line of the problem, from 1; `None` if it is unknown.
     pub line: Option<usize>,
-    /// The column in that line, in characters from 1.
+    /// The column of the problem in its line, in characters from 1.
     pub column: Option<usize>,
     /// What to do about the problem; `None` if the message says it.
     #[serde(skip_serializing_if = "Option::is_none")]

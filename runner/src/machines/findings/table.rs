@@ -13,9 +13,9 @@ const NARROWEST: usize = 40;
 /// Indentation, in spaces, of the message and the hint below a row.
 const MARGIN: usize = 4;
 
-/// Formats findings: place, severity, rule and JSON pointer in columns, and below them the message and the hint.
+/// Formats findings: position, severity, rule and JSON pointer in columns, and below them the message and the hint.
 ///
-/// A place has the form `file:line:column`, which terminals and editors can open.
+/// A position has the form `file:line:column`, which terminals and editors can open.
 ///
 /// Lines are wrapped at the width of the terminal; output to a file or a pipe is not wrapped.
 #[must_use]
@@ -45,7 +45,7 @@ fn table_within(findings: &[Finding], width: Option<usize>) -> String {
     text
 }
 
-/// Formats the place as `file:line:column`, or as the file alone if the line is unknown.
+/// Formats the position of a finding as `file:line:column`, or as the file alone if the line is unknown.
 fn place(finding: &Finding) -> String {
     let file = &finding.file;
     match (finding.line, finding.column) {

@@ -57,12 +57,12 @@ fn choose(
         [only] => mocks.case(machine, only).map_err(wrong),
         [] => Err(vec![of_file(
             file,
-            format!("the file has no test case for the machine `{machine}`"),
+            format!("the mock file has no case for the machine `{machine}`"),
         )]),
         several => {
             let names = several.join("`, `");
             let message = format!(
-                "the machine `{machine}` has the test cases `{names}`: choose one with `--case`, or with `mock_case` in a test case"
+                "the mock file has several cases for the machine `{machine}`, `{names}`: choose one with `--case`, or with `mock_case` in a test case"
             );
             Err(vec![of_file(file, message)])
         }

@@ -9,6 +9,10 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Context, Error, ErrorKind, Result};
 
+/// The hint for a history in which events or data are missing.
+const FETCH: &str = "fetch all events after the execution has ended, with their data: \
+                     `aws stepfunctions get-execution-history --include-execution-data --execution-arn ARN`";
+
 /// The recorded events of an execution and of its child executions, as AWS's command line prints them.
 #[derive(Clone, Debug)]
 pub struct Recorded {
@@ -16,6 +20,17 @@ pub struct Recorded {
     events: Vec<Value>,
     /// The events of each child execution, one array each.
     children: Vec<Value>,
+    /// The path of the file with each history: first that of `events`, then those of `children` in the same order.
+    files: Vec<String>,
+}
+
+/// The text of a history, with the name of its file for messages.
+#[derive(Clone, Debug)]
+pub struct HistoryText {
+    /// The file's path, as the user gave it.
+    pub file: String,
+    /// The content of the file.
+    pub text: String,
 }
 
 impl Recorded {
@@ -26,15 +41,21 @@ impl Recorded {
     ///
     /// # Errors
     /// `Usage` for a text in another format, and for a history whose last page is missing.
-    pub fn parse(text: &str, children: &[String]) -> Result<Self> {
-        let mut executions = read(text)?;
-        for text in children {
-            executions.extend(read(text)?);
+    pub fn parse(history: &HistoryText, children: &[HistoryText]) -> Result<Self> {
+        let (mut executions, mut files) = (Vec::new(), Vec::new());
+        for HistoryText { file, text } in std::iter::once(history).chain(children) {
+            let read = read(text).map_err(|error| {
+                let message = format!("`{file}`: {error}");
+                error.reworded(message)
+            })?;
+            files.extend(read.iter().map(|_| file.clone()));
+            executions.extend(read);
         }
         let mut executions = executions.into_iter();
         Ok(Self {
             events: executions.next().unwrap_or_default(),
             children: executions.map(Value::Array).collect(),
+            files,
         })
     }
 
@@ -51,7 +72,7 @@ impl Recorded {
     pub fn mock_file(&self, machine: &str, case: &str) -> Result<Value> {
         let own = Value::Array(self.events.clone());
         let histories = std::iter::once(&own).chain(&self.children);
-        MockFile::from_histories(histories, machine, case).map_err(|error| unusable(&error))
+        MockFile::from_histories(histories, machine, case).map_err(|error| self.unusable(&error))
     }
 
     /// Creates a handler that gives each call its recorded answer.
@@ -61,7 +82,20 @@ impl Recorded {
     pub fn replay_handler(&self) -> Result<ReplayHandler> {
         let own = Value::Array(self.events.clone());
         let histories = std::iter::once(&own).chain(&self.children);
-        ReplayHandler::new(histories).map_err(|error| unusable(&error))
+        ReplayHandler::new(histories).map_err(|error| self.unusable(&error))
+    }
+
+    /// Creates the error for a history that cannot be turned into mocks; it names the file of that history.
+    fn unusable(&self, error: &LanguageError) -> Error {
+        let own = Value::Array(self.events.clone());
+        let mut histories = std::iter::once(&own).chain(&self.children);
+        let failing = histories.position(|history| ReplayHandler::new([history]).is_err());
+        let file = failing.and_then(|index| self.files.get(index));
+        let message = match file {
+            Some(file) => format!("`{file}` cannot be turned into mocks: {error:#}"),
+            None => format!("the history cannot be turned into mocks: {error:#}"),
+        };
+        Error::new(ErrorKind::Usage, message).hint(FETCH)
     }
 
     /// Returns the execution's input.
@@ -71,9 +105,9 @@ impl Recorded {
     pub fn input(&self) -> Result<Value> {
         let started = self
             .find("ExecutionStarted")
-            .ok_or_else(|| incomplete("`ExecutionStarted` event"))?;
+            .ok_or_else(|| self.incomplete("`ExecutionStarted` event"))?;
         let details = &started["executionStartedEventDetails"];
-        json_text(&details["input"]).ok_or_else(|| incomplete("input of the execution"))
+        json_text(&details["input"]).ok_or_else(|| self.incomplete("input of the execution"))
     }
 
     /// Returns the time at which the execution started, if the history contains it.
@@ -82,8 +116,8 @@ impl Recorded {
         date(&self.find("ExecutionStarted")?["timestamp"])
     }
 
-    /// Returns a case for `drivetrain test` with the recorded input, the answers of `mocks`, and the recorded result as the
-    /// expectation. `mocks` is a mock file with one case.
+    /// Returns a case for `drivetrain test` with the recorded input, the answers of `mocks`, and the recorded result as
+    /// the expectation. `mocks` is a mock file with one case.
     ///
     /// # Errors
     /// `Usage` if the history contains no input or no end, or if a case cannot reproduce the end.
@@ -120,12 +154,13 @@ impl Recorded {
         }
         let expected = self
             .expected()
-            .ok_or_else(|| incomplete("event that ends the execution"))?;
+            .ok_or_else(|| self.incomplete("event that ends the execution"))?;
         case.insert("expect".to_owned(), expected);
         Ok(Value::Object(case))
     }
 
-    /// Returns the field `expect` of a case; `None` if the history contains no end, or one that a case cannot reproduce.
+    /// Returns the field `expect` of a case; `None` if the history contains no end, or one that a case cannot
+    /// reproduce.
     fn expected(&self) -> Option<Value> {
         if let Some(event) = self.find("ExecutionSucceeded") {
             let output = json_text(&event["executionSucceededEventDetails"]["output"])?;
@@ -168,27 +203,22 @@ impl Recorded {
             && expected.get("output") == outcome.output.as_ref()
     }
 
+    /// Creates the error for an execution whose history lacks an event or a value, `what`.
+    fn incomplete(&self, what: &str) -> Error {
+        let file = self.files.first().map(String::as_str).unwrap_or_default();
+        let message = format!("the history `{file}` is incomplete: it has no {what}");
+        Error::new(ErrorKind::Usage, message).hint(FETCH)
+    }
+
     /// Returns the first event of a type; events of child executions do not count.
     fn find(&self, kind: &str) -> Option<&Value> {
         self.events.iter().find(|event| event["type"] == kind)
     }
 }
 
-/// Returns the value of the first field of an object that has only one field.
+/// Returns the value of an object's first field; the caller passes an object with one field.
 fn only(object: &Value) -> Option<&Value> {
     object.as_object()?.values().next()
-}
-
-/// Creates the error for a history in which something is missing.
-fn incomplete(what: &str) -> Error {
-    let message = format!("the history is incomplete: it has no {what}");
-    Error::new(ErrorKind::Usage, message)
-}
-
-/// Creates the error for a history that cannot be turned into mocks.
-fn unusable(error: &LanguageError) -> Error {
-    let message = format!("the history cannot be turned into mocks: {error:#}");
-    Error::new(ErrorKind::Usage, message)
 }
 
 /// Parses all pages of a text and returns the events, grouped by execution, sorted and without duplicates.
@@ -206,7 +236,7 @@ fn read(text: &str) -> Result<Vec<Vec<Value>>> {
     if pages.last().is_some_and(goes_on) {
         return Err(Error::new(
             ErrorKind::Usage,
-            "the history is incomplete: its last page has a `nextToken`",
+            "the history is incomplete, because its last page has a `nextToken`",
         )
         .hint(
             "fetch all pages: run `aws stepfunctions get-execution-history` without `--max-items`",
@@ -220,7 +250,7 @@ fn read(text: &str) -> Result<Vec<Vec<Value>>> {
         }
     }
     if executions.is_empty() {
-        return Err(Error::new(ErrorKind::Usage, "the history has no events"));
+        return Err(Error::new(ErrorKind::Usage, "the history has no events").hint(FETCH));
     }
     let mut executions: Vec<Vec<Value>> = executions.into_values().collect();
     for events in &mut executions {
@@ -270,6 +300,14 @@ fn date(value: &Value) -> Option<DateTime<Utc>> {
 mod tests {
     use super::*;
 
+    /// Gives a text the name of a file.
+    fn named(text: &str) -> HistoryText {
+        HistoryText {
+            file: "history.json".to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
     #[test]
     fn a_history_is_read_in_any_shape_but_only_if_complete() {
         let event = r#"{"id": 1, "type": "ExecutionStarted"}"#;
@@ -280,7 +318,7 @@ mod tests {
             format!("{event}\n\n{event}\n"),
             format!(r#"{{"events": [{event}], "nextToken": "x"}} {{"events": [{event}]}}"#),
         ] {
-            let recorded = Recorded::parse(&text, &[]).unwrap();
+            let recorded = Recorded::parse(&named(&text), &[]).unwrap();
             assert_eq!(recorded.events.len(), 1, "{text}");
         }
         for text in [
@@ -291,7 +329,7 @@ mod tests {
             "{}".to_owned(),
             String::new(),
         ] {
-            let error = Recorded::parse(&text, &[]).unwrap_err();
+            let error = Recorded::parse(&named(&text), &[]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
         }
     }

@@ -1,7 +1,7 @@
 //! Replays a recorded execution, to find the order in which the simulated machine makes its calls.
 //!
-//! Mocked tasks take no time, so parallel iterations make their calls in another order than was recorded. The replay answers each
-//! call with the answer of the recorded call whose input is most similar.
+//! Mocked tasks take no time, so parallel iterations make their calls in another order than was recorded. The replay
+//! answers each call with the answer of the recorded call whose input is most similar.
 
 use chrono::{DateTime, Utc};
 use drivetrain_statemachine::mocks::ReplayHandler;
@@ -14,9 +14,11 @@ use crate::machines::stand_ins::StandIns;
 /// The result of a replay: the answers in their new order, or the state that made more calls than were recorded.
 #[derive(Debug)]
 pub enum Replayed {
-    /// The machine made no more calls than were recorded; the handler has the answers in the order of the replayed calls.
+    /// The machine made no more calls than were recorded; the handler has the answers in the order of the replayed
+    /// calls.
     InOrder(ReplayHandler),
-    /// The named state made more calls than were recorded: the machine has changed, or objects that it reads are missing.
+    /// The named state made more calls than were recorded: the machine has changed, or objects that it reads are
+    /// missing.
     Diverged(String),
 }
 
@@ -41,8 +43,8 @@ pub fn replay(
     if matches!(first, Replayed::InOrder(_)) {
         return Ok(first);
     }
-    // A branch may get further than recorded before a sibling fails. A second replay never answers such calls; it is used if the
-    // execution ends as recorded.
+    // A branch may get further than recorded before a sibling fails. A second replay never answers such calls; it is
+    // used if the execution ends as recorded.
     let handler = recorded.replay_handler()?.patient();
     let (second, outcome) = run(recorded, machine, name, handler, stand_ins)?;
     let is_same = outcome.is_some_and(|outcome| recorded.ended_as(&outcome));
@@ -67,7 +69,10 @@ fn run(
         .enable_time()
         .start_paused(true)
         .build()
-        .context(ErrorKind::Failed, "cannot start the runtime")?;
+        .context(
+            ErrorKind::Failed,
+            "cannot start the Tokio runtime that replays the history",
+        )?;
     Ok(runtime.block_on(async {
         tokio::select! {
             biased;
