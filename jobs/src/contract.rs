@@ -50,7 +50,7 @@ pub struct Column {
     pub kind: ColumnType,
     /// `true` if the column accepts NULL.
     pub nullable: bool,
-    /// Source of the values: a field of the records, or the object's path.
+    /// Source of the values: a field of each row, or the object's path.
     #[serde(skip_serializing_if = "Origin::is_field")]
     pub origin: Origin,
     /// Meaning of the column, for readers of the contract.
@@ -62,14 +62,14 @@ pub struct Column {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// A field of the record. Holds the field's name in the header or in the Parquet schema.
+    /// A field of each row. Holds the field's name in the header or in the Parquet schema.
     Field(String),
     /// The percent-decoded value of a `name=value` folder in the object's path. Holds the folder's name.
     Path(String),
 }
 
 impl Origin {
-    /// `true` if the values are fields of the records. The JSON of a contract omits this origin.
+    /// `true` if the values are fields of the rows. The JSON of a contract omits this origin.
     fn is_field(&self) -> bool {
         matches!(self, Self::Field(_))
     }
@@ -170,7 +170,7 @@ pub struct CsvFormat {
     /// Byte around fields that contain delimiters, quotes or line ends (default `"`). If `None`, quotes have no special
     /// meaning.
     pub quote: Option<u8>,
-    /// `true` if the first record of each object holds the column names (the default).
+    /// `true` if the first line of each object holds the column names (the default).
     pub header: bool,
     /// Unquoted texts that mean NULL (by default the empty text only).
     pub nulls: Vec<String>,
@@ -249,13 +249,13 @@ pub struct Rule {
     pub severity: Severity,
 }
 
-/// Consequence for a row that breaks a rule, a key or a reference, and of a check that does not hold.
+/// Consequence for a row that breaks a rule, a key or a reference, or for a run whose check does not hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The row is quarantined; a check fails the run.
+    /// The row is quarantined, or the check fails the run.
     #[default]
     Reject,
-    /// The row is accepted and counted; a check is only reported.
+    /// The row is accepted and counted, or the failed check is only reported.
     Warn,
 }

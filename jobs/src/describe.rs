@@ -177,7 +177,7 @@ fn output(job: &Job, output: &Output) -> Listing {
     }
     if let Some(input) = &output.rows_of {
         lines.push(format!(
-            "exactly one row for each accepted row of input {input}"
+            "each accepted row of input {input} gives exactly one row, unless `where` or the window leaves it out"
         ));
     }
     if let Some(filter) = &output.filter {

@@ -10,8 +10,8 @@
 
 use std::hint::black_box;
 
-/// Number of keys that are worth prefetching together: enough to hide the wait, and few enough that their slots are
-/// still cached when the last one is looked up.
+/// Number of keys that are prefetched together. It is large enough that their waits for main memory overlap, and small
+/// enough that all their slots are still cached when the last key is looked up.
 pub const PREFETCHED_KEYS: usize = 128;
 
 /// A slot of a [`HashTable`], which is either free or holds one entry.
@@ -28,7 +28,7 @@ pub trait Slot {
     /// Returns the entry, `None` if the slot is free.
     fn entry(&self) -> Option<Self::Entry>;
 
-    /// Reads any part of the slot, so that the processor loads the slot into its caches. The returned value has no
+    /// Reads any field of the slot, so that the processor loads the slot into its caches. The returned value has no
     /// meaning.
     fn touch(&self) -> u64;
 }

@@ -48,8 +48,8 @@ pub struct Parameter {
     /// Type of the value, which determines how its text is parsed.
     #[serde(rename = "type")]
     pub kind: crate::contract::ColumnType,
-    /// Text of the value that applies if a run sets none. Without a default the parameter is NULL in SQL, unless it is
-    /// `required`.
+    /// Text of the value that applies if a run does not set the parameter. Without a default, a parameter that is not
+    /// set is NULL in SQL.
     pub default: Option<String>,
     /// `true` if a run must set a value.
     pub required: bool,
@@ -74,7 +74,7 @@ pub struct Input {
 pub enum InputOrigin {
     /// The folder `raw/<name>/` under the input root.
     Raw(String),
-    /// The live parts of a table that another job produces, according to that job's log under the output root.
+    /// A table that another job produces. Its current parts follow from that job's log under the output root.
     Table {
         /// Name of the job that produces the table.
         job: String,
@@ -139,7 +139,8 @@ pub enum Mode {
     /// The run's rows replace the whole table, or only the partitions in the window.
     #[default]
     Replace,
-    /// The run's rows are added to the existing ones. A run reads only objects that no earlier run has read.
+    /// The run's rows are added to the existing ones. Of the inputs whose rows the output takes, a run reads only the
+    /// objects that no earlier run has consumed; it reads other inputs whole.
     Append,
 }
 

@@ -73,8 +73,9 @@
 //! - The crate does no IO and reads neither clock nor environment: the same files give the same job, plans and rows.
 //! - A job that passes [`job::Job::check`] fails in a run only because of its data: a check that does not hold, a
 //!   number that overflows, NULL in a `not null` column.
-//! - All problems are reported at once, each with its position. The exception is a query: planning stops at its first
-//!   problem, so at most one problem is reported per query.
+//! - All problems are reported at once, each with its position. The exception is a query that cannot be planned:
+//!   planning stops at its first problem. If it can be planned, every column that differs from the contract is
+//!   reported.
 //! - A run and `drivetrain check` plan a query in the same way: they share the session configuration and the code from
 //!   text to plan.
 //! - The arithmetic of the bundled jobs is exact: amounts, hours and averages are integers and decimals until they are

@@ -15,7 +15,8 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// Returns the hint ``did you mean `x`?``, or a hint that lists the known names if none of them is similar.
+/// Returns the hint ``did you mean `x`?``, or a hint that lists the known names if none of them is similar. Without
+/// known names, the hint is to declare `name`.
 pub(crate) fn suggestion<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
@@ -28,8 +29,8 @@ pub(crate) fn suggestion<'a>(
         .map(|name| format!("`{name}`"))
         .collect::<Vec<_>>();
     match names.as_slice() {
-        [] => "none is available here".to_owned(),
-        [one] => format!("the only valid one is {one}"),
+        [] => format!("declare `{name}` in `job.toml`, or do not use it"),
+        [one] => format!("the only valid name is {one}"),
         names => format!("choose from {}", names.join(", ")),
     }
 }

@@ -22,7 +22,7 @@ pub struct TimePattern {
     items: Vec<Item>,
 }
 
-/// An item of a pattern: a literal character, or digits or letters that describe a part of a date or time.
+/// An item of a pattern: a literal character, or a directive for one component of a date or time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
     /// A character that matches itself.
@@ -292,7 +292,15 @@ impl PatternError {
             Self::OffsetWithoutZone => {
                 "remove `%z`; or, in a column, add `zone = \"UTC\"` to store the timestamps in UTC"
             }
-            _ => "valid directives are `%Y %y %m %b %d %e %H %M %S %f %.f %z %F %T %%`",
+            Self::LonePercent => "write `%%` for a percent sign, or remove the `%`",
+            Self::Twice(_) => {
+                "keep one of them: `%F` stands for `%Y-%m-%d`, and `%T` for `%H:%M:%S`"
+            }
+            Self::Missing(_) => "write year, month and day, for example `%Y-%m-%d`",
+            Self::Gap(..) => "add the missing directive, or remove the directives that need it",
+            Self::Unknown(_) => {
+                "valid directives are `%Y %y %m %b %d %e %H %M %S %f %.f %z %F %T %%`"
+            }
         }
     }
 }

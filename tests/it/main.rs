@@ -1,7 +1,7 @@
 //! End-to-end tests. Most of them run the real binary; those of stores and of the commit protocol call the library.
 //!
-//! The name of a test is the sentence that it proves. Tests that need more than this repository are ignored, with a reason that
-//! says what they need. `.ci/run services` runs them.
+//! The name of a test is the sentence that it proves. Tests that need more than this repository are ignored, with a
+//! reason that says what they need. `.ci/run services` runs them.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![expect(
     clippy::print_stdout,

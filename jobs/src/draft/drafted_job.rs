@@ -14,9 +14,9 @@ use crate::name::legalize;
 pub struct CsvSample {
     /// Byte between fields.
     pub delimiter: u8,
-    /// Column names, which are the fields of the first record.
+    /// Column names, which are the fields of the first line.
     pub header: Vec<String>,
-    /// Fields of the first records after the header; `None` is an empty, unquoted field. Records whose number of fields
+    /// Fields of the first rows after the header; `None` is an empty, unquoted field. Rows whose number of fields
     /// differs from the header's are ignored.
     pub rows: Vec<Vec<Option<String>>>,
 }
@@ -312,10 +312,10 @@ mod tests {
             columns,
             [
                 "order_no = { type = \"int not null\", from = \"Order No\" }",
-                "order_no_2 = { type = \"string not null\", from = \"order_no\" } # only digits, but not a number: leading zeros, or too long",
-                "say_when = { type = \"date not null\", format = \"%d-%m-%Y\", from = 'say \"when\"' } # may also be %m-%d-%Y: the sample matches both patterns",
-                "paid = { type = \"boolean not null\", true = \"1\", false = \"0\", from = \"Paid?\" } # may also be a number: the sample has only 0 and 1",
-                "zip = \"string\" # only digits, but not a number: leading zeros, or too long",
+                "order_no_2 = { type = \"string not null\", from = \"order_no\" } # the values have only digits, but leading zeros or too many digits for a number",
+                "say_when = { type = \"date not null\", format = \"%d-%m-%Y\", from = 'say \"when\"' } # the pattern may also be `%m-%d-%Y`: the sample matches both",
+                "paid = { type = \"boolean not null\", true = \"1\", false = \"0\", from = \"Paid?\" } # the type may also be a number: the sample has only 0 and 1",
+                "zip = \"string\" # the values have only digits, but leading zeros or too many digits for a number",
                 "at = { type = \"timestamp not null\", format = \"%Y-%m-%dT%H:%M:%S%.f%z\", zone = \"UTC\" }",
                 "column = { type = \"string not null\", from = \"\" }",
             ]

@@ -21,7 +21,8 @@ pub fn infer_type(values: &[Option<&str>]) -> InferredType {
     let texts = values.iter().flatten().copied().collect::<Vec<_>>();
     let nullable = texts.len() < values.len();
     if texts.is_empty() {
-        let remark = Some("no value in the sample".to_owned());
+        let remark =
+            Some("the sample has no value of this column, so the type is a guess".to_owned());
         return InferredType {
             kind: ColumnType::String,
             nullable: true,
@@ -54,7 +55,7 @@ const SPELLINGS: [(&str, &str, Option<&str>); 8] = [
     (
         "1",
         "0",
-        Some("may also be a number: the sample has only 0 and 1"),
+        Some("the type may also be a number: the sample has only 0 and 1"),
     ),
 ];
 
@@ -180,14 +181,15 @@ fn times(texts: &[&str]) -> Option<TypeAndRemark> {
 
 /// Builds the remark that another pattern matches the sample as well.
 fn either(other: &str) -> String {
-    format!("may also be {other}: the sample matches both patterns")
+    format!("the pattern may also be `{other}`: the sample matches both")
 }
 
 /// Returns a remark if all values consist only of digits. It explains why the type is `string` and not a number.
 fn codes(texts: &[&str]) -> Option<String> {
     let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    (texts.iter().all(digits))
-        .then(|| "only digits, but not a number: leading zeros, or too long".to_owned())
+    (texts.iter().all(digits)).then(|| {
+        "the values have only digits, but leading zeros or too many digits for a number".to_owned()
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Columns and types: `"decimal(12,2) not null"`, or a table with a type, a format, spellings and an origin.
+//! Reads columns: each is a type, such as `"decimal(12,2) not null"`, or a table with the key `type` and further keys.
 
 use toml::de::DeValue;
 
@@ -84,7 +84,7 @@ pub(super) fn parameter_type(
         document.report(
             &text.span,
             "a parameter's type cannot be `not null`",
-            "write `required = true` instead",
+            format!("write `{{ type = \"{kind}\", required = true }}` instead"),
         );
     }
     kind
@@ -188,7 +188,7 @@ fn spellings(section: &Section<'_>, yes: &mut Vec<String>, no: &mut Vec<String>)
         if matches!(value.get_ref(), DeValue::Array(items) if items.is_empty()) {
             section.report(
                 &value.span(),
-                format!("the list `{key}` is empty"),
+                format!("`{key}` is an empty array"),
                 "list at least one string, or remove the key",
             );
         } else if let Some(texts) = section.texts(key) {

@@ -27,8 +27,8 @@ pub(super) fn check_names(document: &TomlDocument<'_>, written: &UnlinkedJob) {
     }
 }
 
-/// Checks that references name existing columns of the job's datasets, and that the columns of a pair have the same
-/// type.
+/// Checks that references name existing columns of the job's datasets, and that each column has the type of the column
+/// to which it refers.
 pub(super) fn check_references(
     document: &TomlDocument<'_>,
     own: &[Column],
@@ -48,7 +48,7 @@ pub(super) fn check_references(
             let Some(to_column) = target.iter().find(|column| column.name == *to) else {
                 document.report(
                     &text.span,
-                    format!("`{}` has no column `{to}`", reference.dataset),
+                    format!("dataset `{}` has no column `{to}`", reference.dataset),
                     suggestion(to, target.iter().map(|column| column.name.as_str())),
                 );
                 continue;
@@ -61,7 +61,7 @@ pub(super) fn check_references(
                 document.report(
                     &text.span,
                     format!(
-                        "`{from}` has the type `{}`, but `{}.{to}`, to which it refers, has the type `{}`",
+                        "column `{from}` has the type `{}`, but refers to `{}.{to}`, which has the type `{}`",
                         from_column.kind, reference.dataset, to_column.kind
                     ),
                     "give both columns the same type",

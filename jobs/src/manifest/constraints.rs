@@ -159,7 +159,7 @@ pub(super) fn references(section: &Section<'_>, columns: &[Column]) -> Vec<Unres
 }
 
 /// Hint that shows how to write a reference.
-const FORM: &str = "write `\"user_id -> users.user_id\"`, or `\"a, b -> dataset.a, dataset.b\"`";
+const FORM: &str = "write `\"user_id -> users.user_id\"`, or `\"a, b -> dataset.a, dataset.b\"` for several columns";
 
 /// Parses a reference such as `a, b -> dataset.a, dataset.b`; `None` if the text has another form.
 fn parse_reference(text: &str, severity: Severity) -> Option<Reference> {

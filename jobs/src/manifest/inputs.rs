@@ -132,7 +132,7 @@ fn refuse_keys(section: &Section<'_>, keys: &[&str], by: &str) {
             section.report(
                 &value.span(),
                 format!("`{key}` cannot be combined with `{by}`"),
-                format!("remove `{key}` or `{by}`: both set the same property of the input"),
+                format!("remove `{key}`, which the other job determines, or remove `{by}`"),
             );
         }
     }
@@ -162,7 +162,7 @@ fn link(section: &Section<'_>, text: SpannedText) -> Option<JobLink> {
 
 /// Reads the contract that an input declares itself, and its references with their spans.
 fn written_contract(section: &Section<'_>) -> (Contract, Vec<UnresolvedReference>) {
-    // If a link to another job is invalid, that was already reported. Columns are missing only because of it.
+    // An invalid link to another job was already reported, and explains why the input has no columns.
     let linked = section.get("table").is_some() || section.get("contract").is_some();
     let columns = columns(section, SectionKind::InputColumn);
     if section.get("columns").is_none() && !linked {
@@ -200,11 +200,14 @@ fn check_fields(section: &Section<'_>, columns: &[Column]) {
             .iter()
             .find(|first| first.origin == column.origin)
         {
-            let (Origin::Field(field) | Origin::Path(field)) = &column.origin;
+            let source = match &column.origin {
+                Origin::Field(field) => format!("field `{field}`"),
+                Origin::Path(folder) => format!("folder `{folder}=`"),
+            };
             section.report(
                 &section.name(),
                 format!(
-                    "columns `{}` and `{}` both read `{field}`",
+                    "columns `{}` and `{}` both read the {source}",
                     first.name, column.name
                 ),
                 "remove one of the two columns, or give it another `from` or `path`",
@@ -288,7 +291,7 @@ fn character(section: &Section<'_>, key: &str, text: &SpannedText) -> Option<u8>
         _ => {
             section.report(
                 &text.span,
-                format!("`{key}` must be a single ASCII character"),
+                format!("`{key}` must be a single ASCII character and not a line end"),
                 "write one character, such as `;` or `\\t`",
             );
             None

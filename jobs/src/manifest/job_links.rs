@@ -122,7 +122,7 @@ impl JobLookup<'_> {
         if link.job == self.own.name.value {
             return Err((
                 format!("the job cannot read its own output `{}`", link.dataset),
-                "remove the input: a query can read the outputs declared above it by their names"
+                "remove the input: a query can read the outputs declared above it by name"
                     .to_owned(),
             ));
         }
@@ -203,7 +203,7 @@ impl JobLookup<'_> {
             (
                 format!("there is no job `{name}`"),
                 format!(
-                    "{}; otherwise create the job in a folder `{name}` beside the folder of this job",
+                    "create the job in a folder `{name}` beside the folder of this job, or link to a bundled job: {}",
                     suggestion(name, embedded_folders::NAMES)
                 ),
             )

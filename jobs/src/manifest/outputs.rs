@@ -158,7 +158,7 @@ fn order_by(section: &Section<'_>, columns: &[Column], partition_by: &[String]) 
         section.report(
             &name.span,
             format!(
-                "partition column `{}` cannot sort the rows of a partition, because it has the same value in all of them",
+                "`order_by` names the partition column `{}`, which has the same value in all rows of a partition",
                 name.value
             ),
             "remove the column from `order_by`",
@@ -253,10 +253,15 @@ fn window(
             (None, _) => section.report(
                 &span,
                 format!("the window needs the parameter `{bound}`, which `[parameters]` does not declare"),
-                suggestion(
-                    bound,
-                    parameters.iter().map(|parameter| parameter.name.as_str()),
-                ),
+                match column {
+                    Some(column) if parameters.is_empty() => {
+                        format!("add `{bound} = \"{}\"` to `[parameters]`", column.kind)
+                    }
+                    _ => suggestion(
+                        bound,
+                        parameters.iter().map(|parameter| parameter.name.as_str()),
+                    ),
+                },
             ),
             (Some(parameter), Some(column)) if parameter.kind.arrow() != column.kind.arrow() => {
                 section.report(

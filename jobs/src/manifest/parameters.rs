@@ -53,6 +53,14 @@ fn default(section: &Section<'_>, parameter: &Parameter) -> Option<String> {
         DeValue::Boolean(boolean) => boolean.to_string(),
         // The `T` of a TOML timestamp becomes a space, as the default format expects.
         DeValue::Datetime(moment) => moment.to_string().replace('T', " "),
+        DeValue::Integer(_) => {
+            section.report(
+                &written.span(),
+                "`default` is a hexadecimal, octal or binary number, expected a decimal one",
+                "write the number in decimal, or as a string",
+            );
+            return None;
+        }
         other => {
             section.report(
                 &written.span(),

@@ -92,7 +92,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Parameter,
         "default",
         "string, number, boolean or date",
-        "value that applies if a run sets none; without a default, the parameter is NULL",
+        "value that applies if a run does not set the parameter; without a default, the parameter is then NULL",
     ),
     key(
         SectionKind::Parameter,
@@ -122,7 +122,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Input,
         "table",
         "`job.table`",
-        "table of another job that the input reads, with the same columns",
+        "table of another job that this input reads; the input has exactly the columns of this table",
     ),
     key(
         SectionKind::Input,
@@ -140,7 +140,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Input,
         "header",
         "true (default) or false",
-        "whether the first line holds the names of the columns",
+        "whether the first line of each object holds the names of the columns",
     ),
     key(
         SectionKind::Input,
@@ -242,7 +242,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::InputColumn,
         "path",
         "string",
-        "the value comes from a folder `<path>=<value>/` in the object's path, not from the file",
+        "name of the folder `<path>=<value>/` in the object's path from which the value comes, instead of from the file",
     ),
     key(
         SectionKind::InputColumn,
@@ -260,19 +260,19 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Rule,
         "severity",
         "`reject` (default) or `warn`",
-        "whether the row is quarantined, or only counted",
+        "whether a row that breaks the rule is quarantined, or only counted",
     ),
     key(
         SectionKind::Reference,
         "columns",
         "string, required",
-        "columns and the columns that they refer to: `a, b -> dataset.a, dataset.b`",
+        "columns of this dataset, and the columns to which they refer: `a, b -> dataset.a, dataset.b`",
     ),
     key(
         SectionKind::Reference,
         "severity",
         "`reject` (default) or `warn`",
-        "whether the row is quarantined, or only counted",
+        "whether a row whose values do not occur in the other input is quarantined, or only counted",
     ),
     key(
         SectionKind::Key,
@@ -338,7 +338,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Output,
         "references",
         "array",
-        "as for inputs, but to an input or an output; if a value does not occur in that dataset, nothing is published",
+        "columns whose values must occur in an input or an output, written as for inputs; if a value does not occur there, nothing is published",
     ),
     key(
         SectionKind::Output,
@@ -368,7 +368,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Output,
         "warnings",
         "array of boolean columns",
-        "columns whose true values a run counts and reports; it publishes their rows like all others",
+        "boolean columns: a run counts and reports the rows in which such a column is true, and publishes these rows like all others",
     ),
     key(
         SectionKind::OutputColumn,

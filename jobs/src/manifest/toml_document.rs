@@ -13,8 +13,8 @@ pub(super) struct TomlDocument<'a> {
     pub(super) text: &'a str,
     /// Problems found so far, in the order in which they were found.
     problems: RefCell<Vec<Problem>>,
-    /// Names of columns whose type is missing or invalid. Mismatches with these types are not reported, because they
-    /// only follow from that problem.
+    /// Names of columns whose type is missing or invalid. Type mismatches of these columns are not reported, because
+    /// the missing or invalid type causes them.
     untyped: RefCell<Vec<String>>,
 }
 

@@ -27,7 +27,7 @@ pub(super) fn parse(name: &str) -> Result<ColumnType, TypeNameError> {
         }
         Some((precision, scale)) => Err(TypeNameError {
             message: format!("`decimal({precision},{scale})` is not a valid type"),
-            hint: "write `decimal(p,s)` with 1 to 38 digits in total (`p`), of which at most `p` are after the point (`s`)".to_owned(),
+            hint: "write `decimal(p,s)`: `p` is the number of digits in total, from 1 to 38, and `s` the number of digits after the point".to_owned(),
             guess: MONEY,
         }),
         None => Err(TypeNameError {
@@ -77,7 +77,7 @@ fn numbers(text: &str) -> Option<(u8, u8)> {
     Some((precision.trim().parse().ok()?, scale.trim().parse().ok()?))
 }
 
-/// Builds the error about an unknown name. Its hint suggests the type that has this name in other databases, or else
+/// Builds the error about an unknown name. Its hint suggests the type that other databases call by this name, or else
 /// the type with the most similar name.
 fn unknown(name: &str) -> TypeNameError {
     let lower = name.to_lowercase();

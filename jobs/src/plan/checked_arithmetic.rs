@@ -61,7 +61,8 @@ fn check_operators(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     }
 }
 
-/// Replaces an expression `+`, `-` or `*` over integers with a call of the checked function.
+/// Replaces `+`, `-` and `*` over two integers of one type with a call of the checked function. Returns any other
+/// expression unchanged.
 fn checked(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let Expr::BinaryExpr(binary) = expression else {
         return Ok(Transformed::no(expression));
@@ -211,7 +212,7 @@ impl CheckedOperation {
     /// Computes the operation over two operands, each a column or a single value.
     fn compute(&self, values: &[ColumnarValue]) -> std::result::Result<ArrayRef, ArrowError> {
         let [left, right] = values else {
-            let message = "checked arithmetic takes two values".to_owned();
+            let message = format!("`{}` takes two arguments", self.name());
             return Err(ArrowError::InvalidArgumentError(message));
         };
         let datum = |value: &ColumnarValue| match value {
@@ -246,7 +247,7 @@ impl ScalarUDFImpl for CheckedOperation {
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         match types {
             [left, right] if left == right => Ok(left.clone()),
-            _ => exec_err!("checked arithmetic takes two integers of the same type"),
+            _ => exec_err!("`{}` takes two integers of the same type", self.name()),
         }
     }
 

@@ -18,12 +18,12 @@ use crate::contract::schema_of;
 use crate::error::Error;
 use crate::job::{Job, Output};
 
-/// Returns, by input, an expression over the input's own columns that computes the partition of an output. If the input
-/// is read in the order of the expression's values, the rows of the output are produced partition by partition, even
-/// through joins that stream the input.
+/// Returns a map from names of inputs to expressions over their columns. An expression computes the first partition
+/// column of an output from a row of the input. If the input is read in the order of the expression's values, the rows
+/// of the output are produced partition by partition, even through joins that stream the input.
 ///
-/// The result contains an input only if the first partition column of an output is computed from the input's columns
-/// alone, row by row. Reading in any other order gives the same rows.
+/// The map contains an input only if its columns alone determine the first partition column of an output, row by row.
+/// Reading the input in any other order gives the same rows.
 ///
 /// # Errors
 /// `Contract` if a query is invalid, which [`Job::check`](crate::job::Job::check) reports beforehand.
@@ -54,8 +54,9 @@ pub async fn clustering(
     Ok(clustering)
 }
 
-/// Returns the table, and the expression over its columns, that determine the partitions of one output. Returns `None`
-/// if the output has no partitions, or if no single table determines them row by row.
+/// Returns the name of the table that determines the first partition column of an output, and the expression over the
+/// table's columns that computes it. Returns `None` if the output has no partition columns, or if no single table
+/// determines the first of them row by row.
 async fn output_clustering(
     context: &SessionContext,
     job: &Job,

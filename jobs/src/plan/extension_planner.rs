@@ -45,7 +45,7 @@ impl ExtensionPlanner for ExtensionQueryPlanner {
             return Ok(None);
         };
         let [input] = inputs else {
-            return datafusion::common::plan_err!("a counted filter has one input");
+            return datafusion::common::plan_err!("`CountedFilter` must have one input");
         };
         let schema: &DFSchema = filter.input.schema();
         let condition =

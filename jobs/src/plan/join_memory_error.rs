@@ -22,7 +22,7 @@ pub(super) const JOIN_CONSUMER: &str = "HashJoinInput";
 /// Failure of a join whose in-memory side does not fit into the memory pool. A join that sorts both sides can spill
 /// instead, and returns the same rows.
 #[derive(Debug, Error)]
-#[error("a join ran out of memory for the side that it holds in memory")]
+#[error("a join ran out of memory for the rows that it must hold in memory")]
 pub struct JoinOutOfMemory {
     /// The pool's error, always `ResourcesExhausted`.
     source: DataFusionError,

@@ -3,9 +3,9 @@
 //!
 //! DataFusion's hash join copies all columns of both sides, because a row may match several others. Here no column of
 //! the streaming side is copied, whatever the number of joins: four joins over ten million rentals took 2.4 s less of
-//! processor time. The keys of raw datasets are unique, because duplicates are rejected when the rows are read. Other
-//! tables show only in their rows whether a key is unique. If it is not, DataFusion's hash join runs over the rows that
-//! were read.
+//! processor time. The keys of raw datasets are unique, because duplicates are rejected when the rows are read. For
+//! other tables, only reading their rows shows whether the key is unique. If it is not, DataFusion's hash join runs
+//! over the rows that were read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -139,8 +139,8 @@ impl LookupJoinExec {
 }
 
 impl BuildSide {
-    /// Reads the whole left side and builds the lookup; or the hash join, if a key is repeated or there are too many
-    /// rows.
+    /// Reads the whole left side and builds the lookup. If a key is repeated or there are too many rows for a lookup,
+    /// builds the hash join instead.
     async fn read(join: &HashJoinExec, context: Arc<TaskContext>) -> Result<Self> {
         let reservation = MemoryConsumer::new(JOIN_CONSUMER).register(context.memory_pool());
         let mut counter = RecordBatchMemoryCounter::new();

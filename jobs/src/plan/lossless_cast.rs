@@ -25,7 +25,8 @@ pub struct OutputValueError {
     pub output: String,
     /// Name of the output's column that cannot hold the value.
     pub column: String,
-    /// Rest of the message after the column's name, such as `cannot hold 1.5 as int without losing digits`.
+    /// Rest of the message after the column's name, such as ``has the type `int`, which cannot hold 1.5 without losing
+    /// digits``.
     pub problem: String,
     /// Advice for the user: how to change the query, the type or the data.
     pub hint: &'static str,
@@ -37,7 +38,7 @@ pub struct OutputValueError {
 pub(super) struct LosslessCast {
     /// Name of the output, which errors state.
     output: String,
-    /// Name of the column, which errors state and the resulting field has.
+    /// Name of the column, which errors state and which the resulting field gets.
     column: String,
     /// Arrow type of the column, to which values are cast.
     target: DataType,
@@ -87,7 +88,7 @@ impl LosslessCast {
         let converted = cast_with_options(values, &self.target, &strict).map_err(|error| {
             self.error(
                 format!(
-                    "cannot hold every value as {}: {error}",
+                    "has the type `{}`, which cannot hold every value: {error}",
                     contract_type_name(&self.target)
                 ),
                 "choose a wider type for the column in `job.toml`, or correct the data",
@@ -103,7 +104,7 @@ impl LosslessCast {
                     .to_string();
                 return Err(self.error(
                     format!(
-                        "cannot hold {value} as {} without losing digits",
+                        "has the type `{}`, which cannot hold {value} without losing digits",
                         contract_type_name(&self.target)
                     ),
                     "round the value in the query (`round(.., 2)`, `date_trunc`), or give the column's type more digits",

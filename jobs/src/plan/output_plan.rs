@@ -80,7 +80,8 @@ pub async fn table_plan(
         .map_err(|error| planning_error(job, &format!("table `{}`", table.name), &table.sql, error))
 }
 
-/// Builds the error about a query that cannot be planned. `what` names the part of the job, such as ``output `days` ``.
+/// Builds the error about a query that cannot be planned. `what` names what the query computes, such as
+/// ``output `days` ``.
 pub(super) fn planning_error(
     job: &Job,
     what: &str,

@@ -49,12 +49,17 @@ impl Parameters {
                     "job `{}` has no parameter `{name}`",
                     job.name
                 ))
-                .hint(suggestion(name, known)));
+                .hint(if job.parameters.is_empty() {
+                    format!("remove `--param {name}=..`: the job has no parameters")
+                } else {
+                    suggestion(name, known)
+                }));
             }
             if set[..at].iter().any(|(before, _)| before.as_ref() == name) {
-                return Err(Error::parameter(format!(
-                    "parameter `{name}` is set more than once"
-                )));
+                return Err(
+                    Error::parameter(format!("parameter `{name}` is set more than once"))
+                        .hint(format!("keep one `--param {name}=..`")),
+                );
             }
         }
         let mut values = Vec::new();
@@ -94,9 +99,14 @@ impl Parameters {
                 to: Some(to),
             }) = bound.bounds(output)
                 && from > to
+                && let Some(window) = &output.window
             {
                 return Err(Error::parameter(format!(
                     "the window of column `{column}` ends at {to}, before it begins at {from}"
+                ))
+                .hint(format!(
+                    "set parameter `{}` to the lowest value and `{}` to the highest value of the window",
+                    window.from, window.to
                 )));
             }
         }
@@ -137,8 +147,8 @@ impl Parameters {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Returns the part of an output's window that a run replaces. Returns `None` if the run replaces the whole table,
-    /// because there is no window or neither of its parameters is set.
+    /// Returns the range of the window column's values that a run replaces. Returns `None` if the run replaces the
+    /// whole table, because the output has no window or neither parameter of the window is set.
     #[must_use]
     pub fn bounds(&self, output: &Output) -> Option<Bounds> {
         let window = output.window.as_ref()?;

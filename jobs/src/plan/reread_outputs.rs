@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::job::{CheckKind, Job, Sql};
 
 /// Returns the names of outputs whose rows are read again: by a later output, by a check that is enabled or in
-/// `asked_for`, or by a reference. The rows of all other outputs can be written to files as they are computed.
+/// `asked_for`, or to check a reference. The rows of all other outputs can be written to files as they are computed.
 ///
 /// # Errors
 /// `Contract` if a query cannot be parsed, which [`Job::check`](crate::job::Job::check) reports beforehand.

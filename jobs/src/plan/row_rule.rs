@@ -48,10 +48,10 @@ pub(crate) fn plan_rule(
 fn one_row(expr: &Expr) -> PlanResult<()> {
     expr.apply(|part| match part {
         Expr::AggregateFunction(_) | Expr::WindowFunction(_) => {
-            plan_err!("a rule sees a single row: remove the aggregate or window function, or write a check")
+            plan_err!("a row rule is evaluated for one row at a time: remove the aggregate or window function, or write a check instead")
         }
         Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => {
-            plan_err!("a rule sees a single row: replace the subquery with a reference or a check")
+            plan_err!("a row rule is evaluated for one row at a time: replace the subquery with a reference or a check")
         }
         _ => Ok(TreeNodeRecursion::Continue),
     })?;

@@ -13,8 +13,8 @@ use super::lookup_join::LookupJoins;
 use crate::sql_functions;
 
 /// Size in bytes up to which one side of a join is held in memory once, for all threads, while the other side streams.
-/// The size comes from the tables' statistics. With DataFusion's own threshold of 1 MiB, every rental would pass
-/// through an exchange for each table that is looked up.
+/// The size comes from the tables' statistics. With DataFusion's own threshold of 1 MiB, a join whose
+/// smaller side is larger would exchange the rows of both sides between threads.
 const LOOKUP_BYTES: usize = 1 << 30;
 
 /// Number of rows up to which one side of a join is held in memory once, for tables whose size in bytes is unknown.

@@ -133,22 +133,22 @@ async fn values_that_fit_are_cast_and_others_fail_with_their_column() {
         (
             "x = \"decimal(5,2)\"",
             "select cast(1.255 as decimal(12,3)) as x",
-            "`rows.x` cannot hold 1.255 as decimal(5,2) without losing digits",
+            "`rows.x` has the type `decimal(5,2)`, which cannot hold 1.255 without losing digits",
         ),
         (
             "x = \"decimal(5,2)\"",
             "select cast(1000 as decimal(12,2)) as x",
-            "`rows.x` cannot hold every value as decimal(5,2)",
+            "`rows.x` has the type `decimal(5,2)`, which cannot hold every value",
         ),
         (
             "x = \"int\"",
             "select cast(7.01 as decimal(12,2)) as x",
-            "`rows.x` cannot hold 7.01 as int without losing digits",
+            "`rows.x` has the type `int`, which cannot hold 7.01 without losing digits",
         ),
         (
             "x = \"int\"",
             "select 3000000000 as x",
-            "`rows.x` cannot hold every value as int",
+            "`rows.x` has the type `int`, which cannot hold every value",
         ),
         (
             "x = \"int not null\"",

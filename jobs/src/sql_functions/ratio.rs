@@ -96,7 +96,7 @@ impl ScalarUDFImpl for Ratio {
     }
 }
 
-/// Returns the exact type to which an argument is cast before the division.
+/// Returns the integer or decimal type to which an argument is cast before the division.
 fn exact(kind: &DataType) -> Result<DataType> {
     match kind {
         DataType::Int8
@@ -191,7 +191,7 @@ fn divide(dividend: i128, divisor: i128, exponent: i32) -> Result<i128> {
     let ten = i256::from_i128(10);
     let overflow = || {
         datafusion::common::exec_datafusion_err!(
-            "the result of `ratio` has more than {PRECISION} digits: use a smaller scale"
+            "the result of `ratio` has more than {PRECISION} digits: use a smaller scale, its third argument"
         )
     };
     let factor = ten

@@ -25,7 +25,7 @@ impl Job {
     /// # Errors
     /// Every problem of the folder: those of [`Job::parse`], invalid SQL, unknown tables, columns and functions,
     /// columns that only the query or only the contract has, incompatible types, and rules or conditions that are not
-    /// boolean. A query is planned up to its first mistake, so each query has at most one problem.
+    /// boolean. A query is planned only up to its first mistake.
     pub async fn check(files: Vec<JobFile>, others: Others<'_>) -> Result<Self, Problems> {
         let ParsedFolder { job, mut problems } = manifest::parse_folder(files, others);
         if let Some(job) = &job {
@@ -121,7 +121,8 @@ impl<'a> JobValidator<'a> {
 
     /// Validates an output: its query, the columns of the query, and its `where`.
     async fn output(&mut self, output: &'a Output) {
-        // A missing query has this form, and was reported already. An empty file was not, so it is planned.
+        // A missing query has this form, and was reported already. An empty file was not reported yet, so it is
+        // planned.
         if output.sql.file == JOB_FILE && output.sql.text.is_empty() {
             return;
         }
@@ -171,7 +172,7 @@ impl<'a> JobValidator<'a> {
             match fields.as_slice() {
                 [] => problems.push(
                     new(format!(
-                        "`{}` does not return the column `{}`",
+                        "the query in `{}` does not return the column `{}`",
                         output.sql.file, column.name
                     ))
                     .hint(match unused().next() {
@@ -183,7 +184,7 @@ impl<'a> JobValidator<'a> {
                     if *field.data_type() == DataType::Null && !column.nullable && self.parsed {
                         problems.push(
                             new(format!(
-                                "column `{}` is `not null`, but `{}` returns only NULL for it",
+                                "column `{}` is `not null`, but the query in `{}` returns only NULL for it",
                                 column.name, output.sql.file
                             ))
                             .hint(
@@ -194,7 +195,7 @@ impl<'a> JobValidator<'a> {
                 }
                 [field] => problems.push(
                     new(format!(
-                        "column `{}` has the type `{}`, but `{}` returns `{}`",
+                        "column `{}` has the type `{}`, but the query in `{}` returns the type `{}`",
                         column.name,
                         column.kind,
                         output.sql.file,
@@ -208,7 +209,7 @@ impl<'a> JobValidator<'a> {
                 ),
                 _ => problems.push(
                     new(format!(
-                        "`{}` returns the column `{}` {} times",
+                        "the query in `{}` returns the column `{}` {} times",
                         output.sql.file,
                         column.name,
                         fields.len()
@@ -224,7 +225,7 @@ impl<'a> JobValidator<'a> {
                         JOB_FILE,
                         at(&["outputs", &output.name, "columns"]),
                         format!(
-                            "`{}` returns a column `{extra}` that the output does not declare",
+                            "the query in `{}` returns a column `{extra}` that the output does not declare",
                             output.sql.file
                         ),
                     )

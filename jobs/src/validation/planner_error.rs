@@ -77,7 +77,12 @@ pub(super) fn problem(written: &SqlPosition, error: &DataFusionError) -> Planner
                 found(
                     position,
                     message,
-                    Some(suggestion(&field.name, names)),
+                    Some(if names.is_empty() {
+                        "name a table that has the column in `from`, or correct the column's name"
+                            .to_owned()
+                    } else {
+                        suggestion(&field.name, names)
+                    }),
                     true,
                 )
             }
@@ -101,7 +106,8 @@ pub(super) fn problem(written: &SqlPosition, error: &DataFusionError) -> Planner
     }
 }
 
-/// Translates an error by its diagnostic, or by its text if it has no diagnostic.
+/// Translates an error by its diagnostic, or by its text if it has no diagnostic. DataFusion has no types for these
+/// errors, so their English text decides; a text that is not recognized is reported as it is.
 fn from_diagnostic(
     diagnostic: Option<&Diagnostic>,
     error: &DataFusionError,
@@ -135,11 +141,14 @@ fn from_diagnostic(
             .and_then(|diagnostic| diagnostic.notes.first())
             .and_then(|note| note.message.split('\'').nth(1))
             .and_then(|suggested| nearest(function, [suggested]))
-            .map(|near| format!("did you mean `{near}`?"));
+            .map_or_else(
+                || "use a SQL function of DataFusion, or one of `jobs/FUNCTIONS.md`".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
         return found(
             position,
             format!("there is no function `{function}`"),
-            near,
+            Some(near),
             true,
         );
     }
@@ -190,7 +199,7 @@ const REWORDED: &[(&str, &str, &str)] = &[
     (
         "The context currently only supports a single SQL statement",
         "the SQL has more than one query",
-        "keep one query here, and write each other query to its own file or string",
+        "keep one query here, and move each other query to a file or string of its own",
     ),
     (
         "Projections require unique",
@@ -199,22 +208,23 @@ const REWORDED: &[(&str, &str, &str)] = &[
     ),
     (
         "DDL not supported",
-        "the SQL is not a query that only reads",
+        "the SQL is not a read-only query",
         "write a `select`: the run itself writes the rows of outputs",
     ),
     (
         "DML not supported",
-        "the SQL is not a query that only reads",
+        "the SQL is not a read-only query",
         "write a `select`: the run itself writes the rows of outputs",
     ),
     (
         "Statement not supported",
-        "the SQL is not a query that only reads",
+        "the SQL is not a read-only query",
         "write a `select`: the run itself writes the rows of outputs",
     ),
 ];
 
-/// Splits a message of the parser, such as `.. at Line: 3, Column: 5`, into the message and the line and column.
+/// Splits a message of the parser, such as `.. at Line: 3, Column: 5`, into the message and the line and column, which
+/// the parser's error has only in its text.
 fn without_position(text: &str) -> (&str, Option<(u64, u64)>) {
     let Some((message, position)) = text.rsplit_once(" at Line: ") else {
         return (text, None);

@@ -231,8 +231,8 @@ async fn unknown_and_circular_links_are_reported() {
         (
             "sales.days",
             "sale.days",
-            "job.toml:4:9: there is no job `sale`\n  hint: choose from `rental_facts`, `vehicle_location_metrics`, \
-             `user_transaction_analysis`; otherwise create the job in a folder `sale` beside the folder of this job",
+            "job.toml:4:9: there is no job `sale`\n  hint: create the job in a folder `sale` beside the folder of this job, or \
+             link to a bundled job: choose from `rental_facts`, `vehicle_location_metrics`, `user_transaction_analysis`",
         ),
         (
             "sales.days",
@@ -244,7 +244,7 @@ async fn unknown_and_circular_links_are_reported() {
             "sales.days",
             "books.totals",
             "job.toml:4:9: the job cannot read its own output `totals`\n  hint: remove the input: a query can read the \
-             outputs declared above it by their names",
+             outputs declared above it by name",
         ),
         (
             "sales.shops",
@@ -296,10 +296,10 @@ async fn all_mistakes_of_a_folder_are_reported_at_once() {
             "unknown type `money`",
             "there is no column `month`",
             "window column `day` is not a partition column",
-            "`days.sql` returns a column `huge` that the output does not declare",
-            "`days.sql` does not return the column `big`",
-            "`job.toml` returns a column `shops` that the output does not declare",
-            "`job.toml` does not return the column `stores`",
+            "the query in `days.sql` returns a column `huge` that the output does not declare",
+            "the query in `days.sql` does not return the column `big`",
+            "the query in `job.toml` returns a column `shops` that the output does not declare",
+            "the query in `job.toml` does not return the column `stores`",
         ]
     );
 }

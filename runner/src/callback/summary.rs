@@ -10,7 +10,7 @@ use crate::report::{Report, Status};
 pub struct Summary {
     /// Name of the job; as on the command line if the run failed before the job was read.
     pub job: String,
-    /// Id of the run; `None` if it failed before one was computed.
+    /// Id of the run; `None` if it failed without a report, as before its first attempt.
     pub run_id: Option<String>,
     /// Success with the written tables, or failure with the error.
     pub end: End,
@@ -67,7 +67,7 @@ impl Summary {
         }
     }
 
-    /// Builds the summary of a run that failed; `report` is `None` if no attempt had begun.
+    /// Builds the summary of a run that failed; `report` is that of its attempt, if there is one.
     #[must_use]
     pub fn failed(job: &str, failure: Failure, report: Option<&Report>) -> Self {
         Self {

@@ -11,8 +11,8 @@ pub trait Waiter: Send + Sync {
     /// Receives the end of the run, once.
     ///
     /// # Errors
-    /// Any error means that the answer could not be delivered. If the run succeeded, the process exits with the code of this
-    /// error.
+    /// Any error means that the answer could not be delivered. If the run succeeded, the process exits with the code of
+    /// this error.
     async fn ended(&self, summary: &Summary) -> Result<()>;
 }
 

@@ -44,6 +44,9 @@ pub fn check(args: &CheckArgs) -> Result<Answer> {
         return Err(Error::new(
             ErrorKind::InputMissing,
             format!("there is no file or folder `{}`", args.path),
+        )
+        .hint(
+            "pass a definition, a folder with jobs or state machines, or the name or URL of a job",
         ));
     } else {
         // The name of a bundled job, or the URL of a job.

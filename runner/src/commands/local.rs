@@ -21,7 +21,7 @@ use crate::run::request::RunRequest;
 use crate::run::settings::RunSettings;
 use crate::sql::engine_settings::EngineSettings;
 use crate::sql::workspace::Workspace;
-use crate::store::{Location, S3Settings, Store};
+use crate::store::{Location, RAW, S3Settings, Store};
 use crate::terminal::printer::{Answer, Printer, ToText};
 use crate::terminal::row_writer::RowFormat;
 use crate::terminal::signals;
@@ -58,7 +58,8 @@ const QUESTIONS: [(&str, &str); 4] = [
     ),
 ];
 
-/// Generates a sample if the folder has no data, runs the three jobs in order, and answers some questions from their tables.
+/// Generates a sample if the folder has no data, runs the three jobs in order, and answers some questions from their
+/// tables.
 ///
 /// # Errors
 /// As `generate` and `run`; `Usage` if `--data` is not a local folder.
@@ -121,7 +122,7 @@ fn with_local_hints(failed: FailedRun, job: &str, done: &[Report], data: &Folder
     let error = match error.kind() {
         ErrorKind::InputMissing => error.hint(format!(
             "put a dataset's files into `{}/<dataset>/`, or name a `--data` folder without raw data: `local` then generates a sample",
-            data.join("raw").display()
+            data.join(RAW).display()
         )),
         ErrorKind::Cancelled if !done.is_empty() => {
             let names: Vec<_> = done
@@ -197,7 +198,7 @@ async fn sample(
     }
     note(&format!(
         "no raw data in {}: generating {} rentals",
-        data.join("raw").display(),
+        data.join(RAW).display(),
         grouped(SAMPLE_RENTALS)
     ));
     let dirt: DefectShare = SAMPLE_DIRT.parse()?;
@@ -259,7 +260,7 @@ fn places(data: &FolderPath, reports: &[Report]) -> String {
         .sum();
     let mut lines = vec![
         String::new(),
-        format!("raw data     {}", data.join("raw").display()),
+        format!("raw data     {}", data.join(RAW).display()),
         format!("tables       {}", data.join("processed").display()),
     ];
     let quarantines: Vec<&String> = reports

@@ -1,6 +1,7 @@
 //! Verbs of the command line, one file each.
 //!
-//! A verb returns an answer that can be rendered as text and as JSON; only the printer knows which format the user wants.
+//! A verb returns an answer that can be rendered as text and as JSON; only the printer knows which format the user
+//! wants.
 
 pub(crate) mod check;
 pub(crate) mod generate;

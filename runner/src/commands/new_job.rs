@@ -13,7 +13,7 @@ use simd_csv::ZeroCopyReaderBuilder;
 
 use crate::cli::NewJobArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::run::roots::RAW;
+use crate::store::RAW;
 use crate::terminal::printer::{Answer, ToText};
 
 /// The number of bytes at the beginning of a CSV file that a draft is based on: usually several thousand rows.
@@ -185,7 +185,8 @@ fn csv_sample(head: &[u8]) -> Option<CsvSample> {
         .filter(|sample| sample.header.iter().any(|name| !name.is_empty()))
 }
 
-/// Parses a text as CSV and returns its records, except those that are not UTF-8; an empty field is `None`.
+/// Parses a text as CSV and returns its rows with the header, but without rows that are not UTF-8; an empty field is
+/// `None`.
 ///
 /// Returns `None` if the text is not CSV.
 fn records(text: &[u8], delimiter: u8) -> Option<Vec<Vec<Option<String>>>> {

@@ -57,8 +57,8 @@ pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
                 .hint("choose another name, or remove the folder"),
         );
     }
-    let cannot = || format!("cannot write `{shown}`");
-    std::fs::create_dir_all(&folder).context(ErrorKind::Failed, cannot())?;
+    let cannot = format!("cannot create the folder `{shown}`");
+    std::fs::create_dir_all(&folder).context(ErrorKind::Failed, cannot)?;
     let mut written = Vec::new();
     for (ending, is_named, text) in FILES {
         let file = if is_named {
@@ -66,8 +66,9 @@ pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
         } else {
             ending.to_owned()
         };
-        std::fs::write(folder.join(&file), text.replace(NAME, name))
-            .context(ErrorKind::Failed, cannot())?;
+        let path = folder.join(&file);
+        let cannot = format!("cannot write `{}`", path.display());
+        std::fs::write(&path, text.replace(NAME, name)).context(ErrorKind::Failed, cannot)?;
         written.push(file);
     }
     Ok(Answer::done(WrittenMachine {

@@ -10,14 +10,16 @@ use crate::commit::{self, Opened, OutputPlan, Replaces};
 use crate::error::{ErrorKind, Result};
 use crate::job::job_folder::JobFolder;
 use crate::report::{grouped, size};
-use crate::run::freeze::{FrozenInput, FrozenInputs, raw_input, table_input};
+use crate::run::freeze::{
+    FrozenInput, FrozenInputs, raw_input, require_complete_sample, table_input,
+};
 use crate::run::identify::{bind, identify, open_options};
 use crate::run::outputs;
 use crate::run::preview::{Known, PlannedQuery, Preview, preview};
-use crate::run::roots::{RAW, require_apart};
+use crate::run::roots::require_apart;
 use crate::run::settings::RunSettings;
 use crate::sql::workspace::Workspace;
-use crate::store::{FrozenObject, Location, S3Settings, Store};
+use crate::store::{FrozenObject, Location, RAW, S3Settings, Store};
 use crate::terminal::printer::{Answer, ToText};
 
 /// Lists the inputs and outputs of a run, and plans every query for the current inputs.
@@ -121,7 +123,7 @@ struct Writes {
     table: String,
     /// URL or path of the folder with the table's files.
     to: String,
-    /// The part of the table that the run would replace.
+    /// The rows of the table that the run would replace: all, those in a window, or none.
     replaces: Replaces,
     /// The number of partitions in which files would be replaced.
     replaced_partitions: u64,
@@ -146,6 +148,7 @@ async fn reads(
         let (from, frozen) = match (&input.origin, &settings.input) {
             (InputOrigin::Raw(folder), Some(location)) => {
                 let store = Store::open(location, &s3).await?;
+                require_complete_sample(&store).await?;
                 let objects = commit::list_input(&store, &format!("{RAW}/{folder}")).await?;
                 let from = location.join(&format!("{RAW}/{folder}"))?.to_string();
                 (from, Some(raw_input(job, input, objects, opened)?))

@@ -12,7 +12,8 @@ use crate::terminal::printer::{Answer, ToText};
 /// Finishes the publish of a job's last record, if it was interrupted.
 ///
 /// # Errors
-/// As [`LoggedJob::find`]; `TryAgain` if the publish cannot be finished now, or if files are lost and the record is now void.
+/// As [`LoggedJob::find`]; `TryAgain` if the publish cannot be finished now, or if files are lost and the record is now
+/// void.
 pub async fn repair(args: &LogArgs) -> Result<Answer> {
     let LoggedJob { store, name } =
         LoggedJob::find(&args.job, &Location::parse(&args.output)?).await?;

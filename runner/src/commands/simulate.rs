@@ -39,7 +39,8 @@ const MOST_CHARACTERS: usize = 1_000;
 /// Runs one execution of the machine and returns a tree for people, or an object with the whole history for programs.
 ///
 /// # Errors
-/// `Usage` for invalid input, mocks or flags, and for a task call without an answer; `InputMissing` if a file does not exist.
+/// `Usage` for invalid input, mocks or flags, and for a task call without an answer; `InputMissing` if a file does not
+/// exist.
 pub fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Answer, Unanswered> {
     let definition = DefinitionFile::read(&args.definition)?;
     let machine = match definition.machine(args.machine_type.into()) {
@@ -175,7 +176,8 @@ impl From<Error> for Unanswered {
 
 /// Sink that passes events on to files, memory and the trace.
 ///
-/// AWS keeps separate histories for child executions, so `file` and `events` get only the events of the execution itself.
+/// AWS keeps separate histories for child executions, so `file` and `events` get only the events of the execution
+/// itself.
 #[derive(Clone, Default)]
 struct SimulationSink {
     /// ARN of the simulated execution, taken from the first event; events with another ARN are of child executions.
@@ -229,7 +231,7 @@ impl SimulationSink {
     }
 }
 
-/// Reads the case of `--mocks`; without the flag, no call has an answer.
+/// Reads the chosen case of the mock file; without `--mocks`, returns a case without answers.
 fn mocks(args: &SimulateArgs, machine: &str) -> Result<MockCase> {
     let Some(path) = &args.mocks else {
         return Ok(MockCase::default());
@@ -307,8 +309,10 @@ fn shown(output: &Value) -> Result<String> {
     if line.chars().count() <= MOST_CHARACTERS_OF_A_LINE {
         return Ok(line);
     }
-    let pretty = serde_json::to_string_pretty(output)
-        .context(ErrorKind::Failed, "the output cannot be converted to JSON")?;
+    let pretty = serde_json::to_string_pretty(output).context(
+        ErrorKind::Failed,
+        "the execution's output cannot be converted to JSON; this is a bug",
+    )?;
     if pretty.lines().count() <= MOST_LINES {
         return Ok(pretty.replace('\n', "\n  "));
     }

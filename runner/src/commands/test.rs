@@ -66,14 +66,15 @@ pub fn test(args: &TestArgs) -> Result<Answer> {
 /// Removes the report of an earlier test, which could be mistaken for a new one if no case can run.
 ///
 /// # Errors
-/// `Usage` for an existing JSON file, which is not a report but a definition or a case; `Failed` if the file cannot be removed.
+/// `Usage` for an existing JSON file, which is not a report but a definition or a case; `Failed` if the file cannot be
+/// removed.
 fn remove_earlier_report(report: &Path) -> Result<()> {
     let shown = report.display();
     let is_json = report.extension().is_some_and(|ending| ending == "json");
     if report.exists() && is_json {
         let error = Error::new(
             ErrorKind::Usage,
-            format!("`--junit` would overwrite `{shown}`"),
+            format!("`--junit` would overwrite the JSON file `{shown}`"),
         );
         return Err(error.hint("name an XML file, such as `report.xml`"));
     }
@@ -108,7 +109,10 @@ fn cases(path: &Path, files: &mut MachineFiles) -> Result<Vec<Case>> {
         return Err(Error::new(
             ErrorKind::InputMissing,
             format!("there is no file or folder `{shown}`"),
-        ));
+        )
+        .hint(format!(
+            "{CASE_FORMAT}; name such a file, or a folder that contains some"
+        )));
     };
     if found.is_empty() {
         return Err(
@@ -203,11 +207,11 @@ struct Reached {
     /// The number of states that at least one case entered.
     #[serde(rename = "states_reached")]
     entered: usize,
-    /// Parts that no case reached; empty if the machine has no case.
+    /// The states, choices, retriers and catchers that no case reached; empty if the machine has no case.
     unreached: Vec<UnreachedPart>,
 }
 
-/// Part of a machine that no case reached.
+/// A state, choice, retrier or catcher of a machine that no case reached.
 #[derive(Serialize)]
 struct UnreachedPart {
     /// Kind of the part: `state`, `catch`, `retry`, `choice` or `default`.

@@ -59,7 +59,8 @@ pub fn test(args: &TestStateArgs) -> Result<Answer> {
 
 /// Runs the state in virtual time.
 ///
-/// A task call reaches the handler only if it has no mock; the handler records the call, and the test fails with an error.
+/// A task call reaches the handler only if it has no mock; the handler records the call, and the test fails with an
+/// error.
 fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
     let (sender, called) = std::sync::mpsc::channel();
     let handler = move |call: TaskCall| {
@@ -72,7 +73,10 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
         .enable_time()
         .start_paused(true)
         .build()
-        .context(ErrorKind::Failed, "cannot start the runtime")?;
+        .context(
+            ErrorKind::Failed,
+            "cannot start the Tokio runtime that tests the state",
+        )?;
     let response = runtime
         .block_on(test_state(&engine, request))
         .map_err(|error| {
@@ -111,7 +115,8 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
     }
 }
 
-/// Returns the names of a machine's states, or no names if the machine has errors; `None` for the definition of a single state.
+/// Returns the names of a machine's states, or no names if the machine has errors; `None` for the definition of a
+/// single state.
 fn states(definition: &str) -> Option<Vec<String>> {
     let machine: Value = serde_json::from_str(definition).ok()?;
     machine.get("States")?;

@@ -50,7 +50,8 @@ impl Error {
         self
     }
 
-    /// Replaces the message by one from code that knows more; kind, cause and hint stay.
+    /// Replaces the message, for a caller that knows more than the code that created the error. The kind, the cause and
+    /// the hint stay.
     #[must_use]
     pub fn reworded(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
@@ -69,7 +70,7 @@ impl Error {
         self.kind
     }
 
-    /// Returns the hint; `None` if nothing can be said.
+    /// Returns the hint; `None` if the failure has none.
     #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()

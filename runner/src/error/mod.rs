@@ -1,7 +1,7 @@
 //! Failures: the kind that says what a caller can do, its exit code and error name, and the form that programs read.
 //!
-//! One table ([`exit::TABLE`]) maps each [`ErrorKind`] to the exit code of the process and to the error name that a state
-//! machine sees. This folder uses no other folder of the crate.
+//! One table ([`exit::TABLE`]) maps each [`ErrorKind`] to the exit code of the process and to the error name that a
+//! state machine sees. This folder uses no other folder of the crate.
 
 #[expect(
     clippy::module_inception,

@@ -10,8 +10,8 @@ use tracing::debug;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::{Location, S3Settings, Store};
 
-/// The largest number of files in a job folder. People write these files, so a larger folder is a mistake, such as the output
-/// root itself.
+/// The largest number of files in a job folder. People write these files, so a larger folder is a mistake, such as the
+/// output root itself.
 const MOST_FILES: usize = 1_000;
 
 /// The largest size of a file in a job folder, in bytes. A larger file is data, not text, and is skipped.
@@ -31,12 +31,12 @@ pub struct JobFolder {
 impl JobFolder {
     /// Reads a bundled job by its name, or any other job from its folder or URL.
     ///
-    /// A bundled job takes precedence over a folder with its name. Any other text must contain a `/`, `.` or `\`, or be the
-    /// name of a folder in the current directory.
+    /// A bundled job takes precedence over a folder with its name. Any other text must contain a `/`, `.` or `\`, or be
+    /// the name of a folder in the current directory.
     ///
     /// # Errors
-    /// `Usage` for an unknown name, or for a folder that is missing or has files that are not text; otherwise the kind of the
-    /// store's failure.
+    /// `Usage` for an unknown name, or for a folder that is missing or has files that are not text; otherwise the kind
+    /// of the store's failure.
     pub async fn read(named: &str) -> Result<Self> {
         if let Some(files) = bundled::files(named) {
             return Ok(Self {
@@ -92,7 +92,7 @@ impl JobFolder {
         })
     }
 
-    /// Returns `true` if the text is the folder or URL of a job, `false` if it is a name.
+    /// Returns `true` if the text contains a `/`, `.` or `\`: it is then a folder or URL of a job, and not a name.
     #[must_use]
     pub fn is_place(named: &str) -> bool {
         named.contains(['/', '.', '\\'])
@@ -107,8 +107,8 @@ impl JobFolder {
         }
     }
 
-    /// Checks the files and returns the job. The check plans the SQL over empty tables, so that it finds mistakes before any
-    /// data is read.
+    /// Checks the files and returns the job. The check plans the SQL over empty tables, so that it finds mistakes
+    /// before any data is read.
     ///
     /// # Errors
     /// `Usage`, with every problem of the folder and its position.
@@ -126,7 +126,7 @@ impl JobFolder {
     }
 }
 
-/// Splits a location into the parent folder and the folder's own name.
+/// Splits the location of a job folder into the location of its parent folder and the name of the job folder.
 fn parent(location: &Location) -> Result<(Location, Path)> {
     let no_parent = || {
         Error::new(
@@ -192,7 +192,8 @@ async fn files(store: &Store, folder: &Path) -> Result<Vec<JobFile>> {
         let bytes = store.read(&object.location).await?.unwrap_or_default();
         let text = String::from_utf8(bytes.into())
             .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
-            .context(ErrorKind::Usage, format!("`{url}` is not UTF-8"))?;
+            .context(ErrorKind::Usage, format!("`{url}` is not UTF-8"))
+            .map_err(|error| error.hint("save the file as UTF-8"))?;
         files.push(JobFile { name, text });
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -205,7 +206,7 @@ async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<J
         .reader()
         .list_with_delimiter(None)
         .await
-        .map_err(|error| store.explain(error, "list the folders beside the job"))?;
+        .map_err(|error| store.explain(error, "list the folders beside the job folder"))?;
     let mut siblings = BTreeMap::new();
     for sibling in listed.common_prefixes {
         if sibling == *folder {
@@ -215,8 +216,12 @@ async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<J
             .map_err(object_store::Error::from)
             .context(
                 ErrorKind::Usage,
-                "a folder beside the job has an invalid name",
-            )?;
+                format!(
+                    "`{}` is not a valid folder name",
+                    store.location().url(&sibling)
+                ),
+            )
+            .map_err(|error| error.hint("rename this folder, which is beside the job folder"))?;
         if store.look(&manifest).await?.is_some()
             && let Some(name) = sibling.filename()
         {

@@ -20,8 +20,8 @@ impl LoggedJob {
     /// Finds a job for `runs`, `repair` and `vacuum`, by its name or by the folder or URL that `run` takes.
     ///
     /// # Errors
-    /// `Usage` for a text that is neither a valid name nor a job's folder. `InputMissing` if the job has no log, because an
-    /// empty answer would look like a job with nothing to do. Otherwise the kind of the store's failure.
+    /// `Usage` for a text that is neither a valid name nor a job's folder. `InputMissing` if the job has no log,
+    /// because an empty answer would look like a job with nothing to do. Otherwise the kind of the store's failure.
     pub async fn find(job: &str, output: &Location) -> Result<Self> {
         let name = name_of(job).await?;
         let store = Store::open(output, &S3Settings::default()).await?;
@@ -31,8 +31,10 @@ impl LoggedJob {
         }
         let message = format!("the job `{name}` has no runs in `{}`", store.location());
         let listed = match known.as_slice() {
-            [] => "no job has run there; pass the `--output` of an earlier run".to_owned(),
-            known => format!("the jobs with a log there are `{}`", known.join("`, `")),
+            [] => {
+                "this location has no runs of any job: pass the same `--output` as in `drivetrain run`".to_owned()
+            }
+            known => format!("the jobs with runs in this location are `{}`", known.join("`, `")),
         };
         let nearest = suggestion::nearest(&name, known.iter().map(String::as_str));
         let hint = match nearest {
@@ -53,6 +55,6 @@ async fn name_of(job: &str) -> Result<String> {
     }
     let message = format!("`{job}` is not a valid job name");
     Err(Error::new(ErrorKind::Usage, message).hint(
-        "pass the job's name, which is its folder below `--output`, or the path of its own folder, such as `./my_job`",
+        "pass the job's name, such as `my_job`, or the folder that contains its `job.toml`, such as `./my_job`",
     ))
 }

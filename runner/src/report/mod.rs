@@ -1,10 +1,14 @@
 //! The report of a run, as plain types. It is printed, stored beside the log, and kept in the log's record.
 
 mod quantities;
+#[expect(
+    clippy::module_inception,
+    reason = "the file is named by the type that it defines, `Report`"
+)]
+mod report;
 mod report_text;
-mod run_report;
 
 pub use quantities::{grouped, size};
-pub use run_report::{
+pub use report::{
     CheckReport, InputReport, OutputReport, Report, StageReport, Status, VERSION, versions,
 };

@@ -17,8 +17,8 @@ use crate::sql::query_error;
 /// The number of violating rows that a message shows.
 const SHOWN_ROWS: usize = 3;
 
-/// Runs all checks of a job over the tables that are registered in the session. `computed` are the outputs in the job's order.
-/// The rows of an output that may have duplicate keys must be held, so that they can be queried.
+/// Runs all checks of a job over the tables that are registered in the session. `computed` are the outputs in the job's
+/// order. The rows of an output that may have duplicate keys must be held, so that they can be queried.
 ///
 /// # Errors
 /// `QualityGate` if checks of severity `reject` failed; the message names each with the expected and the actual values.
@@ -36,7 +36,7 @@ pub async fn check(
         }
         let found = match check_plan(context, job, check, parameters).await? {
             CheckPlan::Equal { expected, got } => equal(context, expected, got).await?,
-            CheckPlan::NoRows(plan) => no_rows(context, plan).await?,
+            CheckPlan::NoRows(plan) => no_rows(context, plan, "rows").await?,
         };
         findings.push(CheckFinding {
             name: check.name.clone(),
@@ -142,7 +142,8 @@ async fn equal(
     Ok((expected != got).then(|| format!("expected {expected}, got {got}")))
 }
 
-/// Returns the one row of a plan as text; no row, or more than one, is returned as a text that says so.
+/// Returns the only row of a plan as text. Returns `no row` or `more than one row` if the plan has another number of
+/// rows.
 async fn one_row(context: &SessionContext, plan: LogicalPlan) -> Result<String> {
     let batches = rows(context, plan, Some(2)).await?;
     let texts = texts(&batches)?;
@@ -153,8 +154,13 @@ async fn one_row(context: &SessionContext, plan: LogicalPlan) -> Result<String> 
     })
 }
 
-/// Runs a plan that must return no rows. Returns a text with their number and the first of them, or `None` if there are none.
-async fn no_rows(context: &SessionContext, plan: LogicalPlan) -> Result<Option<String>> {
+/// Runs a plan that must return no rows. Returns a text with the number of rows and the first of them, or `None` if
+/// there are none. `what` names the rows in that text.
+async fn no_rows(
+    context: &SessionContext,
+    plan: LogicalPlan,
+    what: &str,
+) -> Result<Option<String>> {
     let frame = context
         .execute_logical_plan(plan.clone())
         .await
@@ -165,7 +171,7 @@ async fn no_rows(context: &SessionContext, plan: LogicalPlan) -> Result<Option<S
     }
     let shown = texts(&rows(context, plan, Some(SHOWN_ROWS)).await?)?;
     Ok(Some(format!(
-        "expected no rows, got {count}, such as {}",
+        "expected no {what}, got {count}, such as {}",
         shown.join("; ")
     )))
 }
@@ -211,10 +217,11 @@ async fn duplicates(
         .create_logical_plan(&sql)
         .await
         .map_err(query_error)?;
-    no_rows(context, plan).await
+    no_rows(context, plan, "duplicate keys").await
 }
 
-/// Describes the rows of an output whose reference matches no row; `None` if there are none.
+/// Returns a text with the number of distinct references of an output that match no row, and the first of them; `None`
+/// if there are none.
 async fn unresolved(
     context: &SessionContext,
     output: &Output,
@@ -244,7 +251,7 @@ async fn unresolved(
         .create_logical_plan(&sql)
         .await
         .map_err(query_error)?;
-    no_rows(context, plan).await
+    no_rows(context, plan, "unresolved references").await
 }
 
 /// Quotes an identifier for SQL. Names of tables and columns contain no quotes.

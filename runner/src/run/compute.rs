@@ -29,7 +29,7 @@ use crate::watch::Progress;
 /// The number of batches that a merge may compute ahead of its consumer.
 const MERGED_AHEAD: usize = 2;
 
-/// The result of computing one output: its rows, and the number of rows that it left out.
+/// The result of computing one output: its rows, and the number of rows that its `where` and window left out.
 pub struct Computed {
     /// The rows grouped by partition, held or already in files.
     pub collected: Collected,
@@ -50,7 +50,8 @@ pub struct Destination<'a> {
 /// Computes all tables and outputs of a job, in order; returns the outputs.
 ///
 /// # Errors
-/// `QualityGate` for an output that is declared to have one row per input row and does not; otherwise the error of a query.
+/// `QualityGate` for an output that must have one row per row of an input and has more or fewer; otherwise the error of
+/// a query.
 pub async fn compute(
     run: &RunInProgress<'_>,
     accepted_rows: &BTreeMap<String, u64>,
@@ -68,14 +69,14 @@ pub async fn compute(
     for table in &job.tables {
         let plan = table_plan(&workspace.context, job, table, parameters).await?;
         let partitions = Partitions::new(&table.name, Vec::new(), &[])?;
-        let intake = CollectSpec {
+        let spec = CollectSpec {
             name: table.name.clone(),
             counted: Vec::new(),
             key: Vec::new(),
             direct: None,
         };
         let collected = computing
-            .execute(intake, &plan, partitions)
+            .execute(spec, &plan, partitions)
             .await
             .map_err(|error| {
                 bad_value::placed(error, job, &format!("table `{}`", table.name), &plan)
@@ -87,7 +88,8 @@ pub async fn compute(
         let mut direct = goes_direct(output) && !destination.kept.contains(&output.name);
         let mut done = computing.output(job, output, direct).await?;
         if direct && !done.collected.keys_differ {
-            // Equal key hashes do not prove a duplicate. The rows are held this time, so that `check` can query their keys.
+            // Equal key hashes do not prove a duplicate. The rows are held this time, so that `check` can query their
+            // keys.
             direct = false;
             done = computing.output(job, output, direct).await?;
         }
@@ -102,8 +104,8 @@ pub async fn compute(
 
 /// Returns `true` if the rows of an output may be written to files while its query runs.
 ///
-/// The rows of an output without partitions are held first, because all streams would wait for one file. Sorted rows are
-/// held too, because a single stream delivers them. Several threads then write the held rows.
+/// The rows of an output without partitions are held first, because all streams would wait for one file. Sorted rows
+/// are held too, because a single stream delivers them. Several threads then write the held rows.
 fn goes_direct(output: &Output) -> bool {
     !output.partition_by.is_empty() && output.order_by.is_empty()
 }
@@ -143,7 +145,7 @@ impl Computing<'_> {
         let schema = schema_of(&output.columns);
         let place = |name: &String| schema.index_of(name).ok();
         let counted = output.warnings.iter();
-        let intake = CollectSpec {
+        let spec = CollectSpec {
             name: output.name.clone(),
             counted: counted
                 .filter_map(|name| Some((name.clone(), place(name)?)))
@@ -159,7 +161,7 @@ impl Computing<'_> {
             }),
         };
         let collected = self
-            .execute(intake, &planned.plan, partitions(output)?)
+            .execute(spec, &planned.plan, partitions(output)?)
             .await
             .map_err(|error| {
                 let what = format!("output `{}`", output.name);
@@ -174,7 +176,7 @@ impl Computing<'_> {
     /// Runs a plan and collects its rows by partition.
     async fn execute(
         &self,
-        intake: CollectSpec,
+        spec: CollectSpec,
         plan: &LogicalPlan,
         partitions: Partitions,
     ) -> Result<Collected> {
@@ -195,7 +197,7 @@ impl Computing<'_> {
                 .collect();
         }
         let holding = &self.workspace.holding;
-        collect(intake, schema, streams, partitions, holding, self.progress).await
+        collect(spec, schema, streams, partitions, holding, self.progress).await
     }
 }
 
@@ -228,8 +230,8 @@ fn partitions(output: &Output) -> Result<Partitions> {
     Partitions::new(&output.name, columns, &types)
 }
 
-/// Checks an output that is declared to have one row per input row. Accepted rows must equal written plus filtered rows, which
-/// are counted independently.
+/// Checks that an output with `rows_of` has one row per accepted row of that input. The accepted rows must be as many
+/// as the written plus the filtered rows, which are counted independently.
 fn require_one_row_each(
     output: &Output,
     computed: &Computed,

@@ -8,7 +8,8 @@ use crate::report::Report;
 pub struct FailedRun {
     /// The error that ended the run; its kind decides the exit code.
     pub error: Error,
-    /// The report of the findings before the failure; `None` if no attempt had begun.
+    /// The report of the attempt that ended. `None` if there is none: no attempt had begun, every attempt was void, or
+    /// the report could not be converted to or from JSON.
     pub report: Option<Box<Report>>,
 }
 

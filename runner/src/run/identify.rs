@@ -1,5 +1,5 @@
-//! The start of a run, before any data is read: its parameters, the requested checks, and its id. `drivetrain plan` uses the
-//! same functions.
+//! The start of a run, before any data is read: its parameters, the requested checks, and its id. `drivetrain plan`
+//! uses the same functions.
 
 use drivetrain_jobs::job::Job;
 use drivetrain_jobs::plan::Parameters;
@@ -20,7 +20,7 @@ pub fn bind(job: &Job, settings: &RunSettings) -> Result<Parameters> {
     Ok(parameters)
 }
 
-/// Returns the options for opening the job: whether the run deletes objects that no run wrote, or refuses to run.
+/// Returns the options for opening the job's log: whether to delete objects that no run wrote, or to refuse to run.
 #[must_use]
 pub fn open_options(settings: &RunSettings) -> OpenOptions {
     OpenOptions {

@@ -1,7 +1,7 @@
 //! One run of one job: the path of a row, from raw objects to a published table.
 //!
-//! [`outcome::execute`] is the only entry point. `row_path` has the whole path on one screen; every other file is one stage of
-//! it, or holds the data that stages exchange.
+//! [`outcome::execute`] is the only entry point. `row_path` has the whole path on one screen; every other file is one
+//! stage of it, or holds the data that stages exchange.
 
 pub mod failed_run;
 pub mod outcome;

@@ -41,3 +41,61 @@ pub async fn execute<'a>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::error::{Error, ErrorKind};
+
+    /// A waiter that records what it receives, and can be told to fail.
+    #[derive(Default)]
+    struct Recorder {
+        ends: Mutex<Vec<Summary>>,
+        fails: bool,
+    }
+
+    #[async_trait]
+    impl Waiter for Recorder {
+        async fn ended(&self, summary: &Summary) -> Result<()> {
+            self.ends.lock().unwrap().push(summary.clone());
+            if self.fails {
+                return Err(Error::new(ErrorKind::TryAgain, "the task does not answer"));
+            }
+            Ok(())
+        }
+    }
+
+    async fn unprepared(waiter: &Recorder) -> FailedRun {
+        let prepared = async { Err(Error::new(ErrorKind::InputMissing, "there is no such job")) };
+        execute("sales", prepared, waiter).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_run_that_cannot_be_prepared_is_reported_once() {
+        let waiter = Recorder::default();
+        let failed = unprepared(&waiter).await;
+        assert_eq!(failed.error.kind(), ErrorKind::InputMissing);
+        let ends = waiter.ends.lock().unwrap();
+        assert_eq!(ends.len(), 1);
+        let end = format!("{:?}", ends[0]);
+        assert!(
+            end.contains("sales") && end.contains("no such job"),
+            "{end}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_failed_report_does_not_hide_why_the_run_failed() {
+        let waiter = Recorder {
+            fails: true,
+            ..Recorder::default()
+        };
+        let failed = unprepared(&waiter).await;
+        assert_eq!(failed.error.kind(), ErrorKind::InputMissing);
+        assert_eq!(waiter.ends.lock().unwrap().len(), 1);
+    }
+}

@@ -61,7 +61,7 @@ fn replaces(output: &Output, parameters: &Parameters) -> Replaces {
     })
 }
 
-/// Returns what the writer of an output's files needs: its columns, its format, and limits of memory and threads.
+/// Returns the settings for writing an output's files: their columns and format, and the limits of memory and threads.
 #[must_use]
 pub fn table(output: &Output, shape: &Shape, workspace: &Workspace) -> TableFiles {
     let in_file = |column: &str| {

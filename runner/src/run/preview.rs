@@ -46,8 +46,8 @@ pub struct PlannedQuery {
 pub struct Preview {
     /// The plans in the order in which the queries run.
     pub queries: Vec<PlannedQuery>,
-    /// The number and total size in bytes of the files that the queries would open, by the name of the input. Only inputs that
-    /// are tables are listed. Files of partitions that a query excludes are not counted.
+    /// The number and total size in bytes of the files that the queries would open, by the name of the input. Only
+    /// inputs that are tables are listed. Files of partitions that a query excludes are not counted.
     pub opened: BTreeMap<String, (u64, u64)>,
 }
 
@@ -144,8 +144,8 @@ async fn hold(
     Ok(physical)
 }
 
-/// The opened files of each input. The outer key is the name of the store with the input's parts; the value is the input's name,
-/// and the size in bytes of each opened file.
+/// The opened files of each input. The outer key is the name of the store with the input's parts; the value is the
+/// input's name, and the size in bytes of each opened file.
 type FilesOpened = BTreeMap<String, (String, BTreeMap<String, u64>)>;
 
 /// Adds the files that a plan opens to `opened`.

@@ -1,4 +1,5 @@
-//! Published tables as DataFusion scans them: the live parts that a job's log lists, with the columns that it records.
+//! Published tables as DataFusion scans them: the live parts that a job's log lists, with the columns that the log
+//! records.
 
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use crate::sql::parts_table::{LivePart, PartsTable, partition_type};
 use crate::sql::workspace::Workspace;
 use crate::store::Store;
 
-/// Returns a published table as DataFusion scans it. With a `contract`, the table has only the columns that the contract names.
+/// Returns a published table as DataFusion scans it. With a `contract`, the table has the columns that the contract
+/// names and all partition columns; otherwise it has all columns.
 ///
 /// # Errors
 /// `Failed` for a record with an invalid object name or an unknown type.
@@ -50,7 +52,7 @@ pub fn published_table(
                     column.name, column.kind
                 ),
             )
-            .hint("a newer version of drivetrain wrote this table: use that version")
+            .hint("a newer version of drivetrain probably wrote this table: use that version or a later one")
         })?;
         if !is_partition(&column.name) && wanted(&column.name) {
             file_fields.push(Field::new(&column.name, kind, true));

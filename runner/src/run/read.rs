@@ -14,11 +14,13 @@ use crate::report::InputReport;
 use crate::run::freeze::{FrozenInput, FrozenInputs, frozen_store, object_meta};
 use crate::run::published_table::published_table;
 use crate::run::request::RunInProgress;
-use crate::run::roots::{RAW, Roots};
-use crate::source::{self, DatasetReport, InputObjects, Quarantine, ReadSettings, Refused};
+use crate::run::roots::Roots;
+use crate::source::{
+    self, Dataset, DatasetReport, InputObjects, Quarantine, ReadSettings, Refused,
+};
 use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
-use crate::store::Store;
+use crate::store::{RAW, Store};
 use crate::watch::Progress;
 
 /// The number of rows per batch of the tables that queries read, which is DataFusion's default.
@@ -28,7 +30,7 @@ const BATCH_ROWS: usize = 8192;
 pub(crate) struct SourcesRead {
     /// The reports of the inputs, in the job's order.
     pub inputs: Vec<InputReport>,
-    /// The URL of the folder of rejected rows, if there are any.
+    /// The URL of the folder of rejected rows; `None` if no rejected row was written.
     pub quarantine: Option<String>,
     /// The number of bytes that were spilled to disk while the inputs were read.
     pub spilled_bytes: u64,
@@ -44,13 +46,13 @@ impl SourcesRead {
     }
 }
 
-/// The failure of a run while it reads its inputs, with the reports of what was read before.
+/// The failure of a run while it reads its inputs, with the reports of the inputs that were read before the failure.
 pub(crate) struct SourcesRefused {
     /// The error that the run fails with.
     pub error: Error,
     /// The reports of the inputs that were read before the failure.
     pub inputs: Vec<InputReport>,
-    /// The URL of the folder of rejected rows, if there are any.
+    /// The URL of the folder of rejected rows; `None` if no rejected row was written.
     pub quarantine: Option<String>,
 }
 
@@ -67,8 +69,8 @@ impl From<Error> for Box<SourcesRefused> {
 /// Reads the raw inputs, writes the quarantine (also when reading fails), and registers every input in the session.
 ///
 /// # Errors
-/// `QualityGate` for data that breaks its contract beyond the threshold, naming the quarantine; `TryAgain` for an object that was
-/// replaced meanwhile; otherwise the kind of the store's or the disk's failure.
+/// `QualityGate` for data that breaks its contract beyond the threshold, naming the quarantine; `TryAgain` for an
+/// object that was replaced meanwhile; otherwise the kind of the store's or the disk's failure.
 pub(crate) async fn read(
     run: &RunInProgress<'_>,
     attempt: &Attempt,
@@ -102,31 +104,53 @@ pub(crate) async fn read(
     let quarantine = write_quarantine(&sources.quarantine, attempt, &run.roots.output).await?;
     let mut reports = BTreeMap::new();
     let mut spilled_bytes = 0;
-    for dataset in sources.datasets {
+    for dataset in &sources.datasets {
         spilled_bytes += dataset.report.spilled_bytes;
         reports.insert(
             dataset.name.clone(),
             raw_report(&dataset.name, &dataset.report),
         );
+    }
+    let registered = register(run, frozen, workspace, sources.datasets, &mut reports);
+    let inputs = job.inputs.iter();
+    let inputs = inputs
+        .filter_map(|input| reports.remove(&input.name))
+        .collect();
+    match registered {
+        Ok(()) => Ok(SourcesRead {
+            inputs,
+            quarantine,
+            spilled_bytes,
+        }),
+        Err(error) => Err(Box::new(SourcesRefused {
+            error,
+            inputs,
+            quarantine,
+        })),
+    }
+}
+
+/// Registers the raw inputs and the tables of other jobs in the session; adds the reports of the tables to `reports`.
+fn register(
+    run: &RunInProgress<'_>,
+    frozen: &FrozenInputs,
+    workspace: &Workspace,
+    datasets: Vec<Dataset>,
+    reports: &mut BTreeMap<String, InputReport>,
+) -> Result<()> {
+    for dataset in datasets {
         workspace
             .context
             .register_table(&dataset.name, dataset.table)
             .map_err(query_error)?;
     }
-    for input in &job.inputs {
+    for input in &run.job().inputs {
         if let Some(FrozenInput::Table(table)) = frozen.get(&input.name) {
             register_table(input, table, &run.roots.output, workspace)?;
             reports.insert(input.name.clone(), table_report(&input.name, table));
         }
     }
-    let inputs = job.inputs.iter();
-    Ok(SourcesRead {
-        inputs: inputs
-            .filter_map(|input| reports.remove(&input.name))
-            .collect(),
-        quarantine,
-        spilled_bytes,
-    })
+    Ok(())
 }
 
 /// Returns each raw input with its objects to read, its contract, and the expression by which its rows are clustered.
@@ -151,7 +175,10 @@ fn raw_objects(
             .map_err(object_store::Error::from)
             .context(
                 ErrorKind::Usage,
-                format!("`{folder}` is not a valid folder name"),
+                format!(
+                    "input `{}` reads from `{folder}`, which is not a valid folder name",
+                    input.name
+                ),
             )?;
         let mut contract = input.contract.clone();
         if fresh.is_empty() && !all.is_empty() {

@@ -9,8 +9,8 @@ use crate::run::roots::Roots;
 use crate::run::settings::RunSettings;
 use crate::watch::{StageObserver, StopSignal};
 
-/// All that [`outcome::execute`](crate::run::outcome::execute) needs for one run: the job, its settings, and the ports that
-/// stop, fence and observe it.
+/// All that [`outcome::execute`](crate::run::outcome::execute) needs for one run: the job, its settings, and the ports
+/// that stop, fence and observe it.
 pub struct RunRequest<'a> {
     /// The job to run, already checked.
     pub job: Job,

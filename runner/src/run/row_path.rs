@@ -5,7 +5,7 @@
 //!   (1, 2)                (decode, quarantine)       (3, 4)    (5, 6)    (7)
 //! ```
 //!
-//! The numbers are those of the commit protocol.
+//! The numbers are those of the steps in `docs/commit-protocol.md`.
 
 use std::collections::BTreeMap;
 
@@ -28,10 +28,12 @@ use crate::sink::write::write;
 use crate::sql::workspace::Workspace;
 use crate::store::FrozenObject;
 
-/// The largest number of starts of one run. A run starts again if the store drops its uploads.
+/// The largest number of attempts that [`run`] makes. It makes another attempt if the store dropped the uploads of the
+/// last one.
 const MOST_STARTS: usize = 3;
 
-/// Runs a job once. If the same run is already in the log, nothing is read or written.
+/// Runs a job. If the log already holds the same run and `--force` is not set, returns that run's report without
+/// reading rows.
 pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
     let parameters = bind(&request.job, &request.settings)?;
     let opening = Box::pin(Roots::open(&request.job, &request.settings));
@@ -54,8 +56,8 @@ pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
     .into())
 }
 
-/// Makes one attempt, from reading the log to publishing the record. Returns `None` if the run must start again, because this
-/// attempt's record or the one before it lost its uploads.
+/// Makes one attempt, from reading the log to publishing the record. Returns `None` if another attempt is needed,
+/// because the store dropped uploads of this attempt's record or of the record before it.
 async fn attempt_run(run: &RunInProgress<'_>) -> Result<Option<Report>, FailedRun> {
     let (inputs, attempt) = match run.stop().or_cancelled(open_attempt(run)).await? {
         Begun::AlreadyDone(report) => return Ok(Some(*report)),
@@ -98,7 +100,8 @@ enum Begun {
     Attempt(FrozenInputs, Attempt),
 }
 
-/// Freezes the inputs and identifies the run; a stop may come at any time, because nothing is staged yet.
+/// Opens the log, freezes the inputs and identifies the run. The future may be dropped at any time, because nothing is
+/// staged yet.
 async fn open_attempt(run: &RunInProgress<'_>) -> Result<Begun> {
     let (job, settings) = (run.job(), run.settings());
     let plans = outputs::plans(job, &run.parameters);
@@ -117,8 +120,8 @@ async fn open_attempt(run: &RunInProgress<'_>) -> Result<Begun> {
 /// The staged parts, and the number of rows that they must hold in each table.
 type StagedOutputs = (Vec<StagedPart>, BTreeMap<String, u64>);
 
-/// Runs all stages between the frozen inputs and the commit. Readers see nothing that these stages write, so the future may be
-/// dropped at any time.
+/// Runs all stages between the frozen inputs and the commit. Readers see nothing that these stages write, so the future
+/// may be dropped at any time.
 async fn stage_outputs(
     run: &RunInProgress<'_>,
     inputs: &FrozenInputs,

@@ -21,7 +21,7 @@ pub(crate) struct RunReport<'a> {
     run: &'a RunInProgress<'a>,
     /// The key at which the report is stored.
     key: Path,
-    /// The report with what the stages have found so far.
+    /// The report so far; each stage adds its findings.
     pub found: Report,
 }
 
@@ -84,14 +84,15 @@ impl<'a> RunReport<'a> {
         self.found
     }
 
-    /// Adds the report to a failure during or after the commit. The report is not stored, because the log has the outcome.
+    /// Adds the report to a failure after all parts are staged: of the verification, the fence, the commit or the
+    /// publish. The report is not stored, because the run may be committed, and then the log has its report.
     pub fn failed(&self, error: Error) -> FailedRun {
         let report = Some(Box::new(self.as_failed()));
         FailedRun { error, report }
     }
 
-    /// Adds the report to a failure before the commit. Stores the report too, unless the failure shows that the store does not
-    /// answer, or a stop interrupts it.
+    /// Adds the report to a failure before all parts are staged. Stores the report too, unless the failure is
+    /// `TryAgain`, as when the store does not answer, or a stop interrupts it.
     pub async fn failed_before_commit(self, error: Error) -> FailedRun {
         let mut report = self.as_failed();
         report.error = Some(Failure::of(&error));
@@ -128,14 +129,18 @@ pub(crate) fn already_done(run: &RunInProgress<'_>, record: &Record) -> Result<R
         .as_run()
         .map(|run| run.summary.clone())
         .unwrap_or_default();
-    let mut report: Report = serde_json::from_value(summary).context(
-        ErrorKind::Failed,
-        format!(
-            "this binary cannot read the report in record {} of job `{}`",
-            record.number,
-            run.job().name
-        ),
-    )?;
+    let mut report: Report = serde_json::from_value(summary)
+        .context(
+            ErrorKind::Failed,
+            format!(
+                "this binary cannot read the report in record {} of job `{}`",
+                record.number,
+                run.job().name
+            ),
+        )
+        .map_err(|error| {
+            error.hint("use the version of drivetrain that wrote this record, or a later one")
+        })?;
     report.status = Status::AlreadyDone;
     report.record = record.number;
     report.requests = run.roots.requests();

@@ -70,7 +70,7 @@ pub struct Collected {
 /// # Panics
 /// Never in practice: all tasks that share the partitions and the files have ended before this function unwraps them.
 pub async fn collect(
-    intake: CollectSpec,
+    spec: CollectSpec,
     schema: SchemaRef,
     streams: Vec<SendableRecordBatchStream>,
     partitions: Partitions,
@@ -78,7 +78,7 @@ pub async fn collect(
     progress: &Progress,
 ) -> Result<Collected> {
     let partitions = Arc::new(Mutex::new(partitions));
-    let files = match intake.direct {
+    let files = match spec.direct {
         None => None,
         Some(direct) => {
             let format = direct.table.format(&schema)?;
@@ -86,27 +86,27 @@ pub async fn collect(
             Some(Arc::new(files))
         }
     };
-    let key = intake.key;
+    let key = spec.key;
     let tasks = streams.into_iter().map(|stream| {
-        let router = StreamCollector {
+        let collector = StreamCollector {
             holder: ResultHolder::new(
-                &format!("output {}", intake.name),
+                &format!("output {}", spec.name),
                 Arc::clone(&schema),
                 runtime,
             ),
             partitions: Arc::clone(&partitions),
             files: files.clone(),
             keys: (!key.is_empty()).then(|| KeyHashes::new(key.clone(), runtime)),
-            counted: intake
+            counted: spec
                 .counted
                 .iter()
                 .map(|(_, column)| (*column, 0))
                 .collect(),
             rows: 0,
         };
-        let task = route(
+        let task = collect_stream(
             stream,
-            router,
+            collector,
             Regroup::new(Arc::clone(&partitions)),
             progress.clone(),
         );
@@ -118,19 +118,19 @@ pub async fn collect(
                 .map_err(|error| {
                     Error::new(
                         ErrorKind::Cancelled,
-                        "the query was cancelled before it ended",
+                        "the query was canceled before it ended",
                     )
                     .caused_by(std::io::Error::other(error))
                 })?
         }
     });
-    let parts: Vec<Routed> = futures::stream::iter(tasks)
+    let parts: Vec<CollectedStream> = futures::stream::iter(tasks)
         .buffered(usize::MAX)
         .try_collect()
         .await?;
-    let mut held = vec![ResultHolder::new(&intake.name, schema, runtime).finish()];
+    let mut held = vec![ResultHolder::new(&spec.name, schema, runtime).finish()];
     let mut keys = Vec::new();
-    let mut true_rows: BTreeMap<String, u64> = intake
+    let mut true_rows: BTreeMap<String, u64> = spec
         .counted
         .iter()
         .map(|(name, _)| (name.clone(), 0))
@@ -140,7 +140,7 @@ pub async fn collect(
         rows += part.rows;
         held.push(part.held);
         keys.extend(part.keys);
-        for ((name, _), (_, count)) in intake.counted.iter().zip(part.counted) {
+        for ((name, _), (_, count)) in spec.counted.iter().zip(part.counted) {
             *true_rows.entry(name.clone()).or_default() += count;
         }
     }
@@ -173,6 +173,7 @@ async fn compare(mut keys: Vec<KeyHashes>) -> Result<bool> {
                 ErrorKind::Failed,
                 "the search for duplicate keys ended unexpectedly",
             )
+            .hint("this is a bug: please report it")
             .caused_by(std::io::Error::other(error))
         })?
 }
@@ -194,7 +195,7 @@ struct StreamCollector {
 }
 
 /// The held rows, key hashes and counts of one stream that was read to its end.
-struct Routed {
+struct CollectedStream {
     /// Rows that were not written to files.
     held: HeldResults,
     /// Hashes of the keys; `None` if the output declares no key.
@@ -206,28 +207,28 @@ struct Routed {
 }
 
 /// Reads a stream to its end; counts its rows and passes them to files or to the holder.
-async fn route(
+async fn collect_stream(
     mut stream: SendableRecordBatchStream,
-    mut router: StreamCollector,
+    mut collector: StreamCollector,
     mut regroup: Regroup,
     progress: Progress,
-) -> Result<Routed> {
+) -> Result<CollectedStream> {
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(query_error)?;
         progress.add_rows(batch.num_rows() as u64);
-        router.count(&batch)?;
+        collector.count(&batch)?;
         if let Some(block) = regroup.push(batch)? {
-            router.take(block).await?;
+            collector.take(block).await?;
         }
     }
     if let Some(block) = regroup.finish() {
-        router.take(block).await?;
+        collector.take(block).await?;
     }
-    Ok(Routed {
-        held: router.holder.finish(),
-        keys: router.keys,
-        counted: router.counted,
-        rows: router.rows,
+    Ok(CollectedStream {
+        held: collector.holder.finish(),
+        keys: collector.keys,
+        counted: collector.counted,
+        rows: collector.rows,
     })
 }
 

@@ -17,7 +17,7 @@ use datafusion::execution::{DiskManager, SpillFile};
 use crate::error::Result;
 use crate::sql::query_error;
 
-/// The smallest number of hashes that are spilled as one sorted run; shorter runs would need too many spill files.
+/// The smallest number of hashes per spill file; smaller files would be too many.
 const LEAST_RUN: usize = 1 << 16;
 
 /// The number of high bits of a hash that select its bucket. Equal hashes share a bucket, and one bucket fits into the
@@ -85,17 +85,18 @@ impl KeyHashes {
         }
         let ahead = (2 * self.held).max(self.held + rows).max(LEAST_RUN);
         if self.reservation.try_resize(bytes(ahead)).is_ok() || self.held < LEAST_RUN {
-            // Fewer hashes than a run take less than a megabyte: they stay in memory without a reservation.
+            // Fewer hashes than a spill file needs take less than a megabyte: they stay in memory without a
+            // reservation.
             return Ok(());
         }
         self.spill()
     }
 
-    /// Writes all hashes in memory to disk as one sorted run.
+    /// Writes all hashes in memory to one spill file, sorted.
     fn spill(&mut self) -> Result<(), DataFusionError> {
         let file = self.disk.create_tmp_file("hashes of keys")?;
         let mut writer = file.open_writer()?;
-        // The buckets are already ordered by their highest bits, so that sorting each one sorts the run.
+        // The buckets are already ordered by their highest bits, so that sorting each one sorts the file.
         for bucket in &mut self.buckets {
             bucket.sort_unstable();
             let bytes: Vec<u8> = bucket.iter().flat_map(|hash| hash.to_le_bytes()).collect();
@@ -118,7 +119,7 @@ fn bucket(hash: u64) -> usize {
 /// same hash. Blocks the thread.
 ///
 /// # Errors
-/// `Failed` if a spilled run cannot be read back.
+/// `Failed` if a spill file cannot be read back.
 pub(crate) fn all_differ(parts: &mut [KeyHashes]) -> Result<bool> {
     if parts.iter().all(|part| part.runs.is_empty()) {
         return Ok(buckets_differ(parts));
@@ -192,7 +193,7 @@ fn lists_differ<'a>(lists: impl Iterator<Item = &'a [u64]> + Clone, table: &mut 
     true
 }
 
-/// Merges sorted runs; returns `false` at the first two equal hashes.
+/// Merges sorted lists of hashes; returns `false` at the first two equal hashes.
 fn merged_differ<'a>(
     mut runs: Vec<Box<dyn Iterator<Item = std::io::Result<u64>> + 'a>>,
 ) -> std::io::Result<bool> {
@@ -218,7 +219,7 @@ fn merged_differ<'a>(
     Ok(true)
 }
 
-/// Reads the hashes of one run back from disk, in order.
+/// Reads the hashes of one spill file, in order.
 fn read(
     file: &dyn SpillFile,
 ) -> Result<impl Iterator<Item = std::io::Result<u64>> + use<>, DataFusionError> {

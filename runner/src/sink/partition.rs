@@ -8,7 +8,7 @@ use arrow::temporal_conversions::date32_to_datetime;
 
 use crate::commit::Partition;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::sql::value_ids::ValueNumbers;
+use crate::sql::value_ids::ValueIds;
 
 /// The length in bytes of the longest `name=value` that every file system accepts as one folder name.
 const MAX_FOLDER_NAME_BYTES: usize = 255;
@@ -26,8 +26,8 @@ pub struct Partitions {
     output: String,
     /// Index in the batches and name of each partition column, outermost folder first.
     columns: Vec<(usize, String)>,
-    /// Maps values of the partition columns to numbers; `None` without partition columns.
-    numbers: Option<ValueNumbers>,
+    /// Maps values of the partition columns to partition numbers; `None` without partition columns.
+    ids: Option<ValueIds>,
     /// Partitions seen so far, by number.
     known: Vec<Partition>,
 }
@@ -39,16 +39,16 @@ impl Partitions {
     /// # Errors
     /// `Failed` if a column has a type whose values cannot be compared (contracts allow no such type).
     pub fn new(output: &str, columns: Vec<(usize, String)>, types: &[DataType]) -> Result<Self> {
-        let numbers = if columns.is_empty() {
+        let ids = if columns.is_empty() {
             None
         } else {
             let what = format!("cannot partition output `{output}`");
-            Some(ValueNumbers::new(types).context(ErrorKind::Failed, what)?)
+            Some(ValueIds::new(types).context(ErrorKind::Failed, what)?)
         };
         Ok(Self {
             output: output.to_owned(),
             columns,
-            numbers,
+            ids,
             known: Vec::new(),
         })
     }
@@ -62,7 +62,7 @@ impl Partitions {
     /// # Panics
     /// If there are more than four billion partitions, which no memory holds.
     pub fn number(&mut self, batch: &RecordBatch) -> Result<Vec<PartitionNumber>> {
-        let Some(numbers) = &mut self.numbers else {
+        let Some(ids) = &mut self.ids else {
             if self.known.is_empty() {
                 self.known.push(Partition::whole());
             }
@@ -73,7 +73,7 @@ impl Partitions {
             .iter()
             .map(|(index, _)| Arc::clone(batch.column(*index)))
             .collect();
-        numbers.number(&arrays, |row| {
+        ids.ids_of(&arrays, |row| {
             let partition = partition_at(&self.output, &self.columns, &arrays, row)?;
             self.known.push(partition);
             Ok(())

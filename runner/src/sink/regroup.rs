@@ -14,8 +14,8 @@ use crate::sql::value_ids::in_stretches;
 /// small enough (tens of MB) for a small memory limit.
 const BLOCK_ROWS: usize = 256 * 1024;
 
-/// The average number of consecutive rows of one partition from which a batch is not sorted, but only sliced wherever
-/// the partition changes.
+/// The average number of consecutive rows with the same partition above which sorting a batch does not pay. Such a
+/// batch is sliced wherever the partition changes.
 const LONG_STRETCH_ROWS: usize = 1024;
 
 /// Collects the batches of one stream into blocks of rows that are grouped by partition.
@@ -32,7 +32,7 @@ pub(crate) struct Regroup {
 
 /// A block of rows, grouped by partition.
 pub(crate) enum RegroupedRows {
-    /// One batch with long runs of rows of the same partition, and the range of each run.
+    /// One batch with long stretches of rows of the same partition, and the range of each stretch.
     Stretches(RecordBatch, Vec<(PartitionNumber, Range<usize>)>),
     /// Batches whose rows must be reordered.
     Mixed {
@@ -57,7 +57,7 @@ impl Regroup {
         }
     }
 
-    /// Adds a batch; returns a block once it has enough rows.
+    /// Adds a batch. Returns a block if the batch forms one by itself or completes the current one.
     ///
     /// # Errors
     /// `QualityGate` for a partition value that cannot be a folder name.
@@ -97,7 +97,7 @@ impl Regroup {
     }
 }
 
-/// Returns the runs of consecutive rows with the same partition number.
+/// Returns the stretches of consecutive rows with the same partition number.
 fn stretches(numbers: &[PartitionNumber]) -> Vec<(PartitionNumber, Range<usize>)> {
     let mut start = 0;
     numbers
@@ -111,7 +111,7 @@ fn stretches(numbers: &[PartitionNumber]) -> Vec<(PartitionNumber, Range<usize>)
 }
 
 impl RegroupedRows {
-    /// Returns the number of partitions. A partition whose rows form several runs counts once per run.
+    /// Returns the number of partitions. A partition whose rows form several stretches counts once per stretch.
     pub fn partitions(&self) -> usize {
         match self {
             Self::Stretches(_, ranges) | Self::Mixed { ranges, .. } => ranges.len(),

@@ -188,6 +188,7 @@ async fn write_piece(
             ErrorKind::Failed,
             "writing a Parquet file ended unexpectedly",
         )
+        .hint("this is a bug: please report it")
         .caused_by(io::Error::other(error))
     })??;
     Ok(parts)

@@ -16,8 +16,8 @@ use crate::source::keys::key_entries::Entries;
 use crate::source::quarantine;
 use crate::source::row_faults::{RowFault, rule};
 use crate::sql::held::clustering::Clustering;
+use crate::sql::held::dataset_rows::DatasetHolder;
 use crate::sql::held::memory_budget::Budget;
-use crate::sql::held::raw_batches::DatasetHolder;
 use crate::{Error, ErrorKind, Result};
 
 /// Collector of one dataset's decoded blocks, shared by all threads that decode them.
@@ -75,21 +75,31 @@ pub(crate) struct Budgets {
 }
 
 impl BlockCollector {
-    /// Creates the collector of a dataset. Hashes of keys are divided into `parts` parts, which are compared one at a
-    /// time.
+    /// Creates the collector of a dataset. Hashes of keys are divided into `shards` shards, each of which is compared
+    /// on its own.
     pub(crate) fn new(
         judge: Judge,
         on_bad_row: OnBadRow,
-        parts: usize,
+        shards: usize,
         budgets: &Budgets,
         runtime: &RuntimeEnv,
     ) -> Self {
         let entries = judge
             .hashed()
             .iter()
-            .map(|_| Arc::new(Entries::new(parts, &budgets.keys, runtime)))
+            .map(|_| {
+                Arc::new(Entries::new(
+                    &judge.plan.name,
+                    shards,
+                    &budgets.keys,
+                    runtime,
+                ))
+            })
             .collect();
-        let hold = |schema, what: &str| DatasetHolder::new(schema, what, &budgets.rows, runtime);
+        let hold = |schema, rows: &str| {
+            let what = format!("the {rows} rows of `{}`", judge.plan.name);
+            DatasetHolder::new(schema, &what, &budgets.rows, runtime)
+        };
         let schema = &judge.plan.held_schema;
         let clustering = judge.plan.cluster_by.as_ref().and_then(|by| {
             // The order makes later steps faster, but no result depends on it, so an error here is not fatal.
@@ -98,8 +108,8 @@ impl BlockCollector {
                 .ok()
         });
         Self {
-            hold: hold(Arc::clone(schema), "accepted rows").clustered(clustering),
-            quarantine: hold(quarantine::schema(), "rejected rows"),
+            hold: hold(Arc::clone(schema), "accepted").clustered(clustering),
+            quarantine: hold(quarantine::schema(), "rejected"),
             entries,
             on_bad_row,
             state: Mutex::default(),
@@ -208,8 +218,8 @@ impl BlockCollector {
         self.stop_at(file, Some(&rejected))
     }
 
-    /// Adds rows to the quarantine that were accepted during decoding, and counts them as rejected. The caller must
-    /// drop them from `hold`.
+    /// Adds rows that decoding accepted to the quarantine, and counts them as rejected. The caller must drop them from
+    /// `hold`.
     ///
     /// # Errors
     /// Those of [`Self::take_block`].

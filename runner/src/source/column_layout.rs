@@ -86,7 +86,8 @@ pub(crate) fn read_header(
         return Err(Error::new(
             ErrorKind::QualityGate,
             format!("the header of `{file}` has bytes that are invalid in the contract's encoding"),
-        ));
+        )
+        .hint("set `encoding` in the contract to the encoding of the file"));
     }
     let names = fields
         .into_iter()
@@ -152,7 +153,8 @@ impl ColumnLayout {
                                     "the header of `{file}` has column `{}` more than once",
                                     in_line(name)
                                 ),
-                            ));
+                            )
+                            .hint("rename or remove one of these columns in the file"));
                         }
                     }
                 }
@@ -253,12 +255,15 @@ pub(crate) fn path_value(
             format!(
                 "the path of `{file}` has no folder `{name}=<value>`, which the contract requires"
             ),
-        ));
+        )
+        .hint(format!(
+            "move the file to a folder `{name}=<value>`, or correct the column's `path` in the contract"
+        )));
     };
     let decoded = percent_decode_str(value).decode_utf8().map_err(|error| {
         Error::new(
             ErrorKind::QualityGate,
-            format!("folder `{name}={value}` in the path of `{file}` is not UTF-8: {error}"),
+            format!("folder `{name}={value}` in the path of `{file}` is not valid UTF-8: {error}"),
         )
     })?;
     let text = (value != HIVE_NULL).then_some(&*decoded);

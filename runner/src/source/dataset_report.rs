@@ -86,7 +86,7 @@ impl DatasetReport {
         }
     }
 
-    /// Counts a row as rejected that was counted as accepted before.
+    /// Counts a row as rejected instead of accepted.
     pub(crate) fn reject(&mut self, rejected: &Rejected) {
         self.accepted -= 1;
         self.add_rejected(rejected);

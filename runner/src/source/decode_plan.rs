@@ -94,8 +94,10 @@ pub(crate) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result
                 .iter()
                 .position(|candidate| candidate.name == reference.dataset)
                 .ok_or_else(|| missing(format!("`{}` is not an input", reference.dataset)))?;
-            let columns = positions(&input.contract, &reference.columns).map_err(&missing)?;
-            let targets = positions(&inputs[to].contract, &reference.to).map_err(&missing)?;
+            let columns = positions(&input.contract, &reference.columns)
+                .map_err(|what| missing(format!("{what} in `{}`", input.name)))?;
+            let targets = positions(&inputs[to].contract, &reference.to)
+                .map_err(|what| missing(format!("{what} in `{}`", reference.dataset)))?;
             if columns.len() != targets.len() {
                 return Err(missing(
                     "expected the same number of columns in both datasets".to_owned(),
@@ -148,7 +150,7 @@ pub(crate) fn reading_order(plans: &[DatasetPlan]) -> Result<Vec<usize>> {
                 .collect::<Vec<_>>();
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("the references between {} form a cycle", rest.join(" and ")),
+                format!("the references among {} contain a cycle", rest.join(", ")),
             )
             .hint("remove one of the references from its contract, and check it in the job's SQL instead"));
         };

@@ -107,7 +107,7 @@ fn other_delimiter(written: &str) -> String {
     )
 }
 
-/// Returns the hint for a column whose name is not in the file.
+/// Returns the hint for a column of the contract that no column of the file resembles by name.
 fn other_name() -> String {
     "if a column has another name in the file, set `from = \"<name in the file>\"` on that column in the contract"
         .to_owned()

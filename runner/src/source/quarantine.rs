@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::error::Context;
 use crate::source::judge::Rejected;
-use crate::sql::held::raw_batches::HeldDataset;
+use crate::sql::held::dataset_rows::HeldDataset;
 use crate::{ErrorKind, Result};
 
 /// The columns of the quarantine's files, in order. `run_id` comes last, because it is added only when the files are
@@ -35,7 +35,7 @@ const COLUMNS: [(&str, DataType); 10] = [
     ("run_id", DataType::Utf8),
 ];
 
-/// The number of bytes that are buffered before a part of an upload is sent; S3 requires at least 5 MiB.
+/// The number of bytes that are buffered before they are sent as one block of an upload; S3 requires at least 5 MiB.
 const PART_BYTES: usize = 8 << 20;
 
 /// The encoded size after which a row group ends. A limit by rows would not bound memory: raw text may be 64 KiB per
@@ -95,7 +95,7 @@ impl Quarantine {
         let mut writer = ArrowWriter::try_new(Vec::new(), full_schema(), Some(properties))
             .context(
                 ErrorKind::Failed,
-                "the quarantine file `rows.parquet` cannot be written",
+                format!("the quarantine file `{parquet_path}` cannot be written"),
             )?;
         csv.put(csv_header());
         let all = (0..schema().fields().len()).collect::<Arc<[usize]>>();
@@ -113,12 +113,12 @@ impl Quarantine {
                 let batch = with_run_id(&batch, run_id)?;
                 writer.write(&batch).context(
                     ErrorKind::Failed,
-                    "the quarantine file `rows.parquet` cannot be written",
+                    format!("the quarantine file `{parquet_path}` cannot be written"),
                 )?;
                 if writer.in_progress_size() > ROW_GROUP_BYTES {
                     writer.flush().context(
                         ErrorKind::Failed,
-                        "the quarantine file `rows.parquet` cannot be written",
+                        format!("the quarantine file `{parquet_path}` cannot be written"),
                     )?;
                 }
                 parquet.put(std::mem::take(writer.inner_mut()));
@@ -129,7 +129,7 @@ impl Quarantine {
         }
         let rest = writer.into_inner().context(
             ErrorKind::Failed,
-            "the quarantine file `rows.parquet` cannot be written",
+            format!("the quarantine file `{parquet_path}` cannot be written"),
         )?;
         parquet.put(rest);
         parquet.finish().await?;
@@ -243,7 +243,7 @@ fn append_field(csv: &mut Vec<u8>, text: &str) {
 struct QuarantineUpload {
     /// The object's path, for messages.
     path: Path,
-    /// The parts that are buffered or in flight.
+    /// The upload, with the blocks that are buffered or in flight.
     parts: WriteMultipart,
 }
 
@@ -260,14 +260,14 @@ impl QuarantineUpload {
         })
     }
 
-    /// Buffers bytes and starts to send a part once enough are buffered.
+    /// Buffers bytes and starts to send a block once enough are buffered.
     fn put(&mut self, bytes: Vec<u8>) {
         if !bytes.is_empty() {
             self.parts.put(Bytes::from(bytes));
         }
     }
 
-    /// Waits while more than two parts are in flight, so that memory stays bounded.
+    /// Waits while more than two blocks are in flight, so that memory stays bounded.
     async fn wait(&mut self) -> Result<()> {
         self.parts.wait_for_capacity(2).await.context(
             ErrorKind::Failed,

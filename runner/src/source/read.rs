@@ -14,14 +14,14 @@ use crate::source::csv::object::read_file;
 use crate::source::dataset_report::DatasetReport;
 use crate::source::decode_plan::{DatasetPlan, plan, reading_order};
 use crate::source::judge::Judge;
-use crate::source::keys::key_entries::parts_for;
+use crate::source::keys::key_entries::shards_for;
 use crate::source::keys::late_rejections::{Late, Resolved, resolve, targets};
 use crate::source::read_context::ReadContext;
 use crate::source::revisit::revisit;
 use crate::source::source_file::SourceFile;
+use crate::sql::held::dataset_rows::HeldDataset;
+use crate::sql::held::dataset_table::HeldDatasetTable;
 use crate::sql::held::memory_budget::Budget;
-use crate::sql::held::raw_batches::HeldDataset;
-use crate::sql::held::raw_table::HeldDatasetTable;
 use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
 
@@ -151,8 +151,9 @@ async fn read_all(
     };
     let files = inputs.iter().map(source_files).collect::<Vec<_>>();
     let bytes = |files: &[SourceFile]| files.iter().map(|file| file.meta.size).sum::<u64>();
-    // Keys that do not fit in memory are looked up part by part, which requires that all datasets have the same parts.
-    let parts = parts_for(files.iter().map(|files| bytes(files)).max().unwrap_or(0));
+    // Keys that do not fit in memory are looked up shard by shard, which requires that all datasets have
+    // the same shards.
+    let shards = shards_for(files.iter().map(|files| bytes(files)).max().unwrap_or(0));
     progress.expect_bytes(files.iter().map(|files| bytes(files)).sum());
     let seed = random_seed();
     let mut plans = plans.into_iter().map(Some).collect::<Vec<_>>();
@@ -176,7 +177,7 @@ async fn read_all(
         let collector = Arc::new(BlockCollector::new(
             judge,
             settings.on_bad_row,
-            parts,
+            shards,
             &budgets,
             runtime,
         ));
@@ -311,10 +312,15 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[DatasetE
         format!(
             "too many rows break their contract: {}; at most {} % of the lines may be rejected",
             above.join("; "),
-            settings.max_bad_share * 100.0
+            percent(settings.max_bad_share)
         ),
     )
     .hint("fix the rows or the contract, or allow a larger share with `--max-rejected`"))
+}
+
+/// Converts a share to percent. Rounds to eight decimals, because `0.07 * 100.0` is `7.000000000000001`.
+fn percent(share: f64) -> f64 {
+    (share * 1e10).round() / 1e8
 }
 
 /// Returns the objects of an input, ordered by name, without hidden objects and folder markers.
@@ -372,4 +378,15 @@ fn is_folder(input: &InputObjects, meta: &ObjectMeta) -> bool {
 fn random_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn a_share_is_printed_in_percent_without_the_errors_of_floating_point_numbers() {
+        let printed = [0.07, 0.01, 1.0, 0.0, 0.123_456].map(|share| percent(share).to_string());
+        assert_eq!(printed, ["7", "1", "100", "0", "12.3456"]);
+    }
 }

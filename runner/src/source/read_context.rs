@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind, Result};
 /// memory.
 const BLOCK_BYTES: usize = 8 << 20;
 
-/// The divisor of the memory limit for blocks in flight, which may take an eighth of the limit.
+/// The number by which the memory limit is divided to get the memory for blocks in flight.
 const BLOCKS_SHARE: usize = 8;
 
 /// The smallest number of objects that are read at once. One object keeps all threads busy; a second one fills the gap
@@ -111,7 +111,8 @@ impl ReadContext {
             Err(Error::new(
                 ErrorKind::Failed,
                 format!("a thread that reads inputs ended unexpectedly: {error}"),
-            ))
+            )
+            .hint("this is a bug: please report it"))
         })
     }
 }
@@ -136,7 +137,8 @@ impl Decoders {
             .context(
                 ErrorKind::Failed,
                 "the threads that read inputs cannot be started",
-            )?;
+            )
+            .map_err(|error| error.hint("lower `--threads`"))?;
         Ok(Self(Some(runtime)))
     }
 }

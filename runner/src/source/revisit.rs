@@ -1,4 +1,4 @@
-//! Moves rows to the quarantine that were accepted when their block was decoded and rejected later.
+//! Moves rows that were accepted when their block was decoded, and rejected later, to the quarantine.
 //!
 //! The quarantine needs the location and the text of such rows. Keeping both for every row would cost memory, so the
 //! blocks of the few rejected rows are read again, which costs time only if there are such rows.

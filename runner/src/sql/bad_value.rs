@@ -80,23 +80,23 @@ impl BadValue {
     fn way_out(&self) -> &'static str {
         match self {
             Self::Zero => {
-                "divide by `nullif(<divisor>, 0)`, so that the result is NULL, or reject such rows with a row rule of the input"
+                "divide by `nullif(<divisor>, 0)`, so that the result is NULL, or reject rows with a zero divisor by a row rule of the input"
             }
             Self::Overflow => {
-                "cast an operand to a wider type, such as `decimal(38,0)`, or reject such rows with a row rule of the input"
+                "cast an operand to a wider type, such as `decimal(38,0)`, or reject rows with too large numbers by a row rule of the input"
             }
             Self::Cast => {
-                "use `try_cast`, which returns NULL for such a value, or reject such rows with a type or a row rule of the input"
+                "use `try_cast`, which returns NULL for such a value, or reject rows with such values by the column's type or a row rule in the input's contract"
             }
             Self::Misfit(misfit) => misfit.hint,
             Self::Refused => {
-                "change the query so that it avoids such values, or reject such rows with a row rule of the input"
+                "change the query so that it avoids such values, or reject rows with such values by a row rule of the input"
             }
         }
     }
 
     /// Returns `true` if an expression could have failed in this way by its own operation, not by one of the
-    /// expressions within it; `failure` is the engine's error text.
+    /// expressions within it; `failure` is the engine's error text. The type of a failed cast is only in that text.
     fn may_come_from(&self, expression: &Expr, failure: &str) -> bool {
         let operator = match expression {
             Expr::BinaryExpr(binary) => Some(binary.op),
@@ -123,8 +123,8 @@ impl BadValue {
     }
 }
 
-/// Adds to the error of a bad value the job, the table or output (`what`), and the columns that may have failed.
-/// Returns any other error unchanged.
+/// Adds to the error of a bad value the job, the table or output (`what`), and the columns whose expressions may have
+/// failed. Returns any other error unchanged.
 ///
 /// The message cannot name the row, because the engine's errors do not.
 #[must_use]

@@ -29,7 +29,8 @@ pub struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    /// Returns the given size (such as `2GiB`), or 70 % of the container's or the host's memory.
+    /// Returns the given size (such as `2GiB`), or 70 % of the host's memory or of the container's limit, whichever is
+    /// less.
     ///
     /// # Errors
     /// `Usage` for a text that is not a valid size, for a size below 64 MiB, or if the system does not report its
@@ -43,7 +44,8 @@ impl MemoryLimit {
             return Err(Error::new(
                 ErrorKind::Usage,
                 format!("expected a memory limit of at least 64 MiB, got {bytes} bytes"),
-            ));
+            )
+            .hint("pass a larger `--memory-limit`, such as `--memory-limit 2GiB`"));
         }
         Ok(Self { bytes })
     }

@@ -109,7 +109,7 @@ impl ScanSource for PlannedScan {
         _batch_rows: usize,
     ) -> Result<SendableRecordBatchStream, DataFusionError> {
         not_impl_err!(
-            "`{}` has no rows, because the query is only planned",
+            "{} cannot be read, because the query is only planned",
             self.what
         )
     }

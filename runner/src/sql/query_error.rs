@@ -14,7 +14,7 @@ pub fn query_error(error: DataFusionError) -> Error {
         let message = format!("{replaced}, by a later run or another writer");
         return Error::new(ErrorKind::TryAgain, message)
             .caused_by(error)
-            .hint("run the same command again, which reads the new version; no result of the old version was published");
+            .hint("run the same command again, which reads the new version: nothing was published, and rows that were already printed are of the old version");
     }
     let root = error.find_root();
     if let DataFusionError::ResourcesExhausted(_) = root {

@@ -23,7 +23,13 @@ pub fn run_on_threads<T, E: From<Error>>(
         .enable_all()
         .worker_threads(threads)
         .build()
-        .context(ErrorKind::Failed, "cannot start the worker threads")?;
+        .context(
+            ErrorKind::Failed,
+            format!("cannot start {threads} threads for this command"),
+        )
+        .map_err(|error| {
+            error.hint("raise the number of threads that the system allows this user (`ulimit -u`)")
+        })?;
     let result = runtime.block_on(Box::pin(work));
     runtime.shutdown_timeout(END);
     result

@@ -21,7 +21,7 @@ pub struct Workspace {
     pub threads: usize,
     /// The largest size of a Parquet row group in bytes while it is built.
     pub row_group_bytes: usize,
-    /// The number of bytes that each sort reserves for merging its spilled runs.
+    /// The number of bytes that each sort reserves for merging its spilled rows.
     sort_reservation_bytes: usize,
 }
 

@@ -1,5 +1,5 @@
-//! Buffers that are reused for reading, because the first touch of fresh memory costs about as much as reading a cached file into
-//! it.
+//! Buffers that are reused for reading, because the first touch of fresh memory costs about as much as reading a cached
+//! file into it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,8 @@ impl BufferPool {
         fitting.map_or_else(|| vec![0; length], |place| kept.swap_remove(place))
     }
 
-    /// Converts a buffer to shared bytes. The buffer returns to the pool when the last reference to the bytes is dropped.
+    /// Converts a buffer to shared bytes. The buffer returns to the pool when the last reference to the bytes is
+    /// dropped.
     pub(crate) fn share(&self, buffer: Vec<u8>) -> Bytes {
         Bytes::from_owner(Shared {
             buffer,

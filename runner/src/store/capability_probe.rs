@@ -14,7 +14,8 @@ use crate::store::location::Location;
 /// `probe` is a key that no other process uses; it is deleted afterwards.
 ///
 /// # Errors
-/// `Failed` if the store ignores conditional puts, or the volume has no hard links; otherwise the kind of the store's failure.
+/// `Failed` if the store ignores conditional puts, or the volume has no hard links; otherwise the kind of the store's
+/// failure.
 pub async fn require_conditional_put(store: &Store, probe: &Path) -> Result<()> {
     let body = Bytes::from_static(b"{}");
     // Two tries, because another process's clean-up may delete the object between the two puts.
@@ -85,8 +86,8 @@ fn volume(folder: &FolderPath) -> Result<u64> {
     Ok(0)
 }
 
-/// Returns the same number for every folder, because systems other than Unix need no check: their rename between volumes
-/// fails before it replaces anything.
+/// Returns the same number for every folder, because systems other than Unix need no check: their rename between
+/// volumes fails before it replaces anything.
 #[cfg(not(unix))]
 fn volume(_folder: &FolderPath) -> Result<u64> {
     Ok(0)

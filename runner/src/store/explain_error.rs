@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
+use aws_credential_types::provider::error::CredentialsError;
 use object_store::client::{HttpError, HttpErrorKind};
 
 use crate::error::{Error, ErrorKind};
@@ -38,17 +39,20 @@ pub(crate) enum StoreFailure {
     Region,
     /// The object was replaced or deleted after it was listed.
     Replaced,
+    /// The store answered that it failed to process the request, which a retry may correct.
+    ServerError,
     /// The store asked to send fewer requests.
     Throttled,
     /// The store refused the request for a reason that has no class of its own.
     Unknown,
-    /// The store did not answer, or failed internally.
+    /// The store did not answer.
     Unreachable,
 }
 
 /// Converts a store's error to one that names the location and the remedy, with the kind that decides the exit code.
 ///
-/// `operation` is the failed operation as a phrase that follows "cannot" in the message, such as "read `s3://bucket/key`".
+/// `operation` is the failed operation as a phrase that follows "cannot" in the message, such as "read
+/// `s3://bucket/key`".
 #[must_use]
 pub fn explain(
     error: object_store::Error,
@@ -69,6 +73,11 @@ impl StoreFailure {
     pub(crate) fn of(error: &object_store::Error) -> Self {
         failure(error).0
     }
+}
+
+/// Returns the error code in S3's answer; `None` if the answer has no code.
+pub(crate) fn s3_code(error: &object_store::Error) -> Option<String> {
+    Chain::of(error).code().map(str::to_owned)
 }
 
 /// Returns the kind, the message and the hint of a failure.
@@ -99,7 +108,11 @@ fn meaning(
         ),
         StoreFailure::Credentials => hinted(
             ErrorKind::Failed,
-            format!("the store does not accept {credentials} for {bucket}"),
+            if chain.lacks_credentials {
+                format!("{credentials} for {bucket} cannot be renewed")
+            } else {
+                format!("the store does not accept {credentials} for {bucket}")
+            },
             "run `aws sts get-caller-identity` to see whose credentials are used; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         ),
         StoreFailure::DiskFull => hinted(
@@ -134,29 +147,25 @@ fn meaning(
                 Location::S3 { .. } => format!("{credentials} have no permission on {bucket}"),
                 _ => format!("no permission on {bucket}"),
             },
-            match location {
-                Location::Folder(_) => "check the owner and the mode of the folder and its files",
-                _ => {
-                    "check the role's policy: it must allow get, put, list, delete and multipart uploads below this prefix"
+            &match location {
+                Location::Folder(_) => {
+                    "check the owner and the mode of the folder and its files".to_owned()
                 }
+                _ => format!(
+                    "check the policy of these credentials: it must allow get, put, list, delete and multipart uploads below `{location}`"
+                ),
             },
         ),
-        StoreFailure::Region => match chain.region() {
-            Some(region) => (
-                ErrorKind::Failed,
-                format!("{bucket} is in the region `{region}`"),
-                Some(format!("set AWS_REGION={region}")),
-            ),
-            None => hinted(
-                ErrorKind::Failed,
-                format!("{bucket} is in another region"),
-                "set AWS_REGION to the bucket's region (`aws s3api get-bucket-location` shows it)",
-            ),
-        },
+        StoreFailure::Region => other_region(chain.region(), &bucket),
         StoreFailure::Replaced => hinted(
             ErrorKind::TryAgain,
             "the object was replaced or deleted after this run listed it".to_owned(),
             "run the same command again: it reads the new version",
+        ),
+        StoreFailure::ServerError => hinted(
+            ErrorKind::TryAgain,
+            format!("the store of {bucket} answered with a server error"),
+            "run the same command again later; if it fails again, look at the status page or the logs of the store",
         ),
         StoreFailure::Throttled => hinted(
             ErrorKind::TryAgain,
@@ -174,6 +183,22 @@ fn meaning(
             None,
         ),
     }
+}
+
+/// Returns the kind, the message and the hint for a bucket in another region, which S3's answer may name.
+fn other_region(region: Option<&str>, bucket: &str) -> (ErrorKind, String, Option<String>) {
+    let (message, hint) = match region {
+        Some(region) => (
+            format!("{bucket} is in the region `{region}`"),
+            format!("set AWS_REGION={region}"),
+        ),
+        None => (
+            format!("{bucket} is in another region"),
+            "set AWS_REGION to the bucket's region (`aws s3api get-bucket-location` shows it)"
+                .to_owned(),
+        ),
+    };
+    (ErrorKind::Failed, message, Some(hint))
 }
 
 /// Returns the phrase by which messages name the credentials, with their profile if one is set.
@@ -225,7 +250,8 @@ fn by_code(code: &str) -> Option<StoreFailure> {
         "SlowDown" | "ServiceUnavailable" | "Throttling" | "TooManyRequests" => {
             StoreFailure::Throttled
         }
-        "InternalError" | "RequestTimeout" | "OperationAborted" => StoreFailure::Unreachable,
+        "InternalError" | "OperationAborted" => StoreFailure::ServerError,
+        "RequestTimeout" => StoreFailure::Unreachable,
         "XMinioStorageFull" => StoreFailure::DiskFull,
         _ => return None,
     })
@@ -253,13 +279,14 @@ fn by_status(status: u16) -> StoreFailure {
         401 => StoreFailure::Credentials,
         403 => StoreFailure::Permission,
         429 | 503 => StoreFailure::Throttled,
-        408 | 500..=599 => StoreFailure::Unreachable,
+        408 => StoreFailure::Unreachable,
+        500..=599 => StoreFailure::ServerError,
         _ => StoreFailure::Unknown,
     }
 }
 
-/// The facts found in an error's chain of causes. `object_store` keeps the type of an HTTP answer private, so code and status are
-/// parsed from its text.
+/// The facts found in an error's chain of causes. `object_store` keeps the type of an HTTP answer private, so code and
+/// status are parsed from its text.
 struct Chain {
     /// The texts of the error and all its causes, one per line.
     text: String,
@@ -267,6 +294,8 @@ struct Chain {
     io: Option<io::ErrorKind>,
     /// The kind of the first HTTP client error in the chain; `None` if the client did not fail.
     http: Option<HttpErrorKind>,
+    /// `true` if the AWS SDK found no credentials, so that the store was not asked.
+    lacks_credentials: bool,
 }
 
 impl Chain {
@@ -276,6 +305,7 @@ impl Chain {
             text: String::new(),
             io: None,
             http: None,
+            lacks_credentials: false,
         };
         let mut next = Some(error);
         while let Some(error) = next {
@@ -284,6 +314,7 @@ impl Chain {
             if let Some(error) = error.downcast_ref::<io::Error>() {
                 chain.io = chain.io.or(Some(error.kind()));
             }
+            chain.lacks_credentials |= error.is::<CredentialsError>();
             if let Some(error) = error.downcast_ref::<HttpError>() {
                 chain.http = chain.http.or(Some(error.kind()));
             }
@@ -304,7 +335,8 @@ impl Chain {
         rest.split_once("</Region>").map(|(region, _)| region)
     }
 
-    /// Returns the HTTP status of the answer; 301 for a redirect without a target, which is S3's answer from another region.
+    /// Returns the HTTP status of the answer; 301 for a redirect without a target, which is S3's answer from another
+    /// region.
     fn status(&self) -> Option<u16> {
         if self.text.contains("Received redirect without LOCATION") {
             return Some(301);
@@ -366,7 +398,7 @@ mod tests {
             (
                 status("500"),
                 ErrorKind::TryAgain,
-                "the store of bucket `bucket` does not answer",
+                "the store of bucket `bucket` answered with a server error",
             ),
             (
                 status("403"),

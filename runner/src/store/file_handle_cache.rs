@@ -1,5 +1,5 @@
-//! A cache of open files. A Parquet reader asks for a file's footer, then for its pages, and often for both again. Opening
-//! the file each time would switch threads, which costs about as much as reading from the page cache.
+//! A cache of open files. A Parquet reader asks for a file's footer, then for its pages, and often for both again.
+//! Opening the file each time would switch threads, which costs about as much as reading from the page cache.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

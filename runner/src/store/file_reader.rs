@@ -1,5 +1,5 @@
-//! Reads an open file in few, large pieces. Only long reads move to a blocking thread, because each switch of threads costs
-//! as much time as reading some hundred kilobytes.
+//! Reads an open file in few, large pieces. Only long reads move to a blocking thread, because each switch of threads
+//! costs as much time as reading some hundred kilobytes.
 
 use std::fs::File;
 use std::io;
@@ -14,7 +14,7 @@ use object_store::{Error, ObjectMeta, Result};
 
 use crate::store::buffer_pool::BufferPool;
 
-/// The largest piece of a stream: the number of bytes that one read returns.
+/// The largest number of bytes in one piece of a stream.
 const PIECE_BYTES: u64 = 8 << 20;
 
 /// The largest total size of a read that runs on the caller's thread; moving it to another thread would take longer.
@@ -41,8 +41,8 @@ impl OpenFile {
         }
     }
 
-    /// Returns `true` if the file was not written to since it was opened. A file that was deleted, or replaced by a rename, is
-    /// still readable in its old version and counts as unchanged.
+    /// Returns `true` if the file was not written to since it was opened. A file that was deleted, or replaced by a
+    /// rename, is still readable in its old version and counts as unchanged.
     pub(crate) fn is_unchanged(&self) -> Result<bool> {
         let now = self.file.metadata().map_err(failed)?;
         let modified = now.modified().map_err(failed)?;
@@ -88,8 +88,8 @@ impl OpenFile {
                 .collect::<io::Result<_>>();
             return read.map_err(failed);
         }
-        // Buffers are allocated before the switch of threads. Otherwise the allocator would keep freed memory for each of the
-        // many blocking threads.
+        // Buffers are allocated before the switch of threads. Otherwise the allocator would keep freed memory for each
+        // of the many blocking threads.
         let buffers: Vec<_> = lengths
             .into_iter()
             .map(|length| self.buffers.take(length))

@@ -24,14 +24,16 @@ use crate::store::objects_port::{Completion, Objects};
 /// The most times that a folder is created again because another process's clean-up removed it before a file was in it.
 const FOLDER_RACES: usize = 16;
 
-/// The largest number of concurrent fsyncs: a file system flushes several of them together, so they cost little more than one.
+/// The largest number of concurrent fsyncs: a file system flushes several of them together, so they cost little more
+/// than one.
 const SYNCS_AT_ONCE: usize = 16;
 
-/// A folder as a store: everything it acknowledged survives a power failure, and an upload is a staged file that a rename
-/// completes.
+/// A folder as a store. An acknowledged put survives a power failure. An upload is a staged file that a rename
+/// completes; it survives once `seal` and `settle` have returned.
 ///
-/// Reads and listings are [`LocalFileSystem`]'s, whose `ETag` is inode, time of change and size. Writes are our own, because that
-/// store never syncs, returns an error for the deletion of a missing file, and leaves empty folders behind.
+/// Reads and listings are [`LocalFileSystem`]'s, whose `ETag` is inode, time of change and size. Writes are our own,
+/// because that store never syncs, returns an error for the deletion of a missing file, and leaves empty folders
+/// behind.
 #[derive(Debug)]
 pub struct FileStore {
     /// The absolute path of the folder, with symbolic links resolved.
@@ -113,8 +115,8 @@ fn sync_folder(folder: &FilePath) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Creates a file's folder with `make`, then does `work`. Tries both again if another process removed the folder meanwhile,
-/// because it was empty.
+/// Creates a file's folder with `make`, then does `work`. Tries both again if another process removed the folder
+/// meanwhile, because it was empty.
 fn in_folder<T>(
     file: &FilePath,
     make: impl Fn(&FilePath) -> io::Result<()>,
@@ -142,8 +144,8 @@ fn temporary(file: &FilePath) -> PathBuf {
     file.with_file_name(format!(".{name}.{}-{next}", std::process::id()))
 }
 
-/// Writes and syncs a temporary file, then gives it its final name: by a hard link, which never overwrites, if `create` is set,
-/// otherwise by a rename.
+/// Writes and syncs a temporary file, then gives it its final name: by a hard link, which never overwrites, if `create`
+/// is set, otherwise by a rename.
 fn write_whole(file: &FilePath, payload: &PutPayload, create: bool) -> io::Result<()> {
     let temporary = temporary(file);
     let written = in_folder(file, make_folder, || {
@@ -327,7 +329,10 @@ impl Objects for FileStore {
             if found_bytes == size_bytes {
                 return Ok(());
             }
-            let text = format!("expected {size_bytes} bytes in the staged file, got {found_bytes}");
+            let text = format!(
+                "expected {size_bytes} bytes in the staged file `{}`, got {found_bytes}",
+                file.display()
+            );
             Err(io_error(&file, io::Error::other(text)))
         })
         .await

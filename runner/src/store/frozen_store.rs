@@ -65,8 +65,8 @@ pub fn replaced(error: &(dyn StdError + 'static)) -> Option<Replaced> {
                 url: url.to_owned(),
             });
         }
-        // The source of an `Arc` or a transparent wrapper is the source of the wrapped error, so only its text shows the error
-        // itself.
+        // The source of an `Arc` or a transparent wrapper is the source of the wrapped error, so only its text shows
+        // the error itself.
         next = error.source();
     }
     None
@@ -74,7 +74,8 @@ pub fn replaced(error: &(dyn StdError + 'static)) -> Option<Replaced> {
 
 /// A read-only store that contains only the given objects, each only in the version that was listed.
 ///
-/// Every read sends `If-Match`. The inner store's `get_ranges` cannot send that header, so each range is a request of its own.
+/// Every read sends `If-Match`. The inner store's `get_ranges` cannot send that header, so each range is a request of
+/// its own.
 #[derive(Debug)]
 pub struct FrozenStore {
     /// The store that listed the objects and from which they are read.
@@ -136,8 +137,8 @@ impl FrozenStore {
 
     /// Returns the object as an open file if the store is known to hold files, else `None`.
     ///
-    /// The ranges of a file are read one by one, because that costs nothing extra. Over a network, reading the bytes between
-    /// two ranges is cheaper than another request.
+    /// The ranges of a file are read one by one, because that costs nothing extra. Over a network, reading the bytes
+    /// between two ranges is cheaper than another request.
     async fn open_file(&self, key: &Path, ranges: &[Range<u64>]) -> Result<Option<OpenFile>> {
         let Some(first) = ranges
             .first()

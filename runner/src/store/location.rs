@@ -42,6 +42,7 @@ impl Location {
                 }
                 let prefix = Path::parse(prefix).map_err(|source| {
                     usage(format!("the prefix of `{text}` is invalid"))
+                        .hint("write `s3://bucket/prefix`, without empty, `.` or `..` segments in the prefix")
                         .caused_by(object_store::Error::from(source))
                 })?;
                 Ok(Self::S3 {
@@ -114,7 +115,8 @@ impl Location {
         }
     }
 
-    /// Returns `true` if this location is `outer` or below it. Symbolic links are resolved in the part of a path that exists.
+    /// Returns `true` if this location is `outer` or below it. Symbolic links are resolved in the part of a path that
+    /// exists.
     #[must_use]
     pub fn is_within(&self, outer: &Self) -> bool {
         match (self, outer) {

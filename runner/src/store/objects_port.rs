@@ -8,17 +8,21 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{Error, ObjectStore, PutPayload, Result};
 
+use crate::store::explain_error::s3_code;
+
 /// A store of objects whose uploads any process can complete.
 ///
-/// In addition to [`ObjectStore`]'s promises: `put_opts` with `PutMode::Create` is atomic among all writers and survives a power
-/// failure once it is acknowledged; deleting a missing object is not an error; an upload is in no listing until it is completed.
+/// In addition to [`ObjectStore`]'s promises: `put_opts` with `PutMode::Create` is atomic among all writers and
+/// survives a power failure once it is acknowledged; deleting a missing object is not an error; an upload is in no
+/// listing until it is completed.
 #[async_trait]
 pub trait Objects: ObjectStore {
-    /// Opens an upload to `key` and returns its id. A store without uploads keeps the bytes at `staging` until the upload is
-    /// completed.
+    /// Opens an upload to `key` and returns its id. A store without uploads keeps the bytes at `staging` until the
+    /// upload is completed.
     async fn open_upload(&self, key: &Path, staging: &Path) -> Result<String>;
 
-    /// Sends part `index` (from 0, in order, each but the last of the same size and at least 5 MiB) and returns its tag.
+    /// Sends upload part `index` and returns its tag. Upload parts are numbered from 0 and sent in order; all but the
+    /// last have the same size of at least 5 MiB.
     async fn put_part(
         &self,
         key: &Path,
@@ -30,16 +34,16 @@ pub trait Objects: ObjectStore {
     /// Makes the bytes of an upload, `size_bytes` in all, survive a power failure.
     async fn seal(&self, key: &Path, upload: &str, size_bytes: u64) -> Result<()>;
 
-    /// Makes the names that `open_upload` and `complete` gave to objects in these folders survive a power failure. A store that
-    /// answers only what is durable, such as S3, does nothing.
+    /// Makes the names that `open_upload` and `complete` gave to objects in these folders survive a power failure. A
+    /// store that answers only after a change is durable, such as S3, does nothing.
     async fn settle(&self, folders: &[Path]) -> Result<()>;
 
-    /// Returns `true` if a listing shows each open upload at its `staging` key. The commit then writes no notes of uploads,
-    /// because clean-up finds them by the listing.
+    /// Returns `true` if a listing shows each open upload at its `staging` key. The commit then writes no notes of
+    /// uploads, because clean-up finds them by the listing.
     fn lists_staging(&self) -> bool;
 
-    /// Completes the upload as the object at `key`. Whatever the answer, only a request for the key decides whether the object
-    /// exists.
+    /// Completes the upload as the object at `key`. Whatever the answer, only a request for the key decides whether the
+    /// object exists.
     async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion>;
 
     /// Aborts an upload; a missing one is not an error.
@@ -53,7 +57,8 @@ pub enum Completion {
     Done,
     /// The store does not know the upload: it was completed before, aborted, or dropped.
     NoSuchUpload,
-    /// The store knows the upload, but not its parts. MinIO leaves this state if the connection breaks during a completion.
+    /// The store knows the upload, but not its parts. MinIO leaves this state if the connection breaks during a
+    /// completion.
     PartsMissing,
 }
 
@@ -93,7 +98,7 @@ impl Objects for PrefixStore<AmazonS3> {
         match done {
             Ok(_) => Ok(Completion::Done),
             Err(error) if is_no_such_upload(&error) => Ok(Completion::NoSuchUpload),
-            Err(error) if error.to_string().contains("<Code>InvalidPart</Code>") => {
+            Err(error) if s3_code(&error).as_deref() == Some("InvalidPart") => {
                 Ok(Completion::PartsMissing)
             }
             Err(error) => Err(error),
@@ -116,10 +121,10 @@ fn part_ids(tags: &[String]) -> Vec<PartId> {
     tags.iter().map(id).collect()
 }
 
-/// Returns `true` for a missing upload. Only the code in the answer's body distinguishes it from a missing bucket, because both
-/// are 404.
+/// Returns `true` for a missing upload. Only the code in the answer's body distinguishes it from a missing bucket,
+/// because both are 404.
 fn is_no_such_upload(error: &Error) -> bool {
-    matches!(error, Error::NotFound { source, .. } if source.to_string().contains("<Code>NoSuchUpload</Code>"))
+    matches!(error, Error::NotFound { .. }) && s3_code(error).as_deref() == Some("NoSuchUpload")
 }
 
 #[async_trait]

@@ -24,7 +24,7 @@ pub struct Requests {
     pub get: u64,
     /// The number of requests for an object's metadata without its bytes.
     pub head: u64,
-    /// The number of objects written in one request, copied or renamed.
+    /// The number of requests that write a whole object, copy one or rename one.
     pub put: u64,
     /// The number of pages of listings; a page has up to 1,000 objects.
     pub list: u64,
@@ -56,7 +56,7 @@ struct RequestCounters {
     get: AtomicU64,
     /// The counter of metadata requests, as in [`Requests::head`].
     head: AtomicU64,
-    /// The counter of written objects, as in [`Requests::put`].
+    /// The counter of whole-object writes, copies and renames, as in [`Requests::put`].
     put: AtomicU64,
     /// The counter of listed pages, as in [`Requests::list`].
     list: AtomicU64,

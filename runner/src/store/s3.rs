@@ -21,8 +21,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The time limit for opening a connection; one that takes longer seldom succeeds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time limit for a request. A part of 8 MiB takes 67 seconds over a line of 1 Mbit/s; a streamed read continues after a
-/// timeout.
+/// The time limit for a request. A part of 8 MiB takes 67 seconds over a line of 1 Mbit/s; a streamed read continues
+/// after a timeout.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 /// The time before expiry at which credentials are refreshed, longer than any request takes.
 const REFRESH_BEFORE: Duration = Duration::from_mins(5);
@@ -36,8 +36,8 @@ pub struct S3Settings {
     pub region: Option<String>,
     /// A key pair that replaces the SDK's credential chain.
     pub credentials: Option<S3Credentials>,
-    /// The number of retries after a transient failure. With the default of 8, a request without an answer fails after about 15
-    /// seconds.
+    /// The number of retries after a transient failure. With the default of 8, a request without an answer fails after
+    /// about 15 seconds.
     pub retries: usize,
 }
 
@@ -135,7 +135,8 @@ pub(crate) async fn open(
             .credentials_provider()
             .ok_or_else(|| no_credentials(bucket))?;
         let credentials = ChainCredentials::new(provider);
-        // The credentials are requested here, so that a run without credentials fails at its start with the SDK's own error.
+        // The credentials are requested here, so that a run without credentials fails at its start with the SDK's own
+        // error.
         credentials
             .current()
             .await
@@ -196,8 +197,8 @@ async fn chain(settings: &S3Settings) -> SdkConfig {
     loader.load().await
 }
 
-/// Returns the configured endpoint: `AWS_ENDPOINT_URL_S3`, the profile's `services` section, `AWS_ENDPOINT_URL`, the profile's
-/// `endpoint_url`, in this order.
+/// Returns the configured endpoint: `AWS_ENDPOINT_URL_S3`, the profile's `services` section, `AWS_ENDPOINT_URL`, the
+/// profile's `endpoint_url`, in this order.
 fn endpoint(chain: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id("s3")
@@ -212,7 +213,8 @@ fn endpoint(chain: &SdkConfig) -> Option<String> {
         .filter(|endpoint| !endpoint.is_empty())
 }
 
-/// Checks that the endpoint is an HTTP URL. Without this check, the client would fail only when it signs its first request.
+/// Checks that the endpoint is an HTTP URL. Without this check, the client would fail only when it signs its first
+/// request.
 fn require_url(endpoint: &str) -> Result<()> {
     let url = Url::parse(endpoint);
     let is_address = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -289,7 +291,7 @@ impl CredentialProvider for ChainCredentials {
         self.current()
             .await
             .map_err(|error| object_store::Error::Unauthenticated {
-                path: "the AWS credential chain".to_owned(),
+                path: "credentials".to_owned(),
                 source: error.into(),
             })
     }

@@ -11,8 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// The time that a run has after a request to stop: to publish if it has committed, to clean up otherwise.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// The part of [`GRACE`] in which new requests may start. The rest is for the answers to requests in flight, because a store may
-/// lose an upload whose completion is cut off.
+/// The part of [`GRACE`] in which new requests may start. The rest is for the answers to requests in flight, because a
+/// store may lose an upload whose completion is cut off.
 const BEGINNING: Duration = Duration::from_millis(1_500);
 
 /// Receiver of a request to stop; clones receive the same request.
@@ -72,7 +72,8 @@ impl StopSignal {
         std::future::pending().await
     }
 
-    /// Does the work and returns its result. If a stop is requested first, drops the unfinished work and returns `None`.
+    /// Does the work and returns its result. If a stop is requested before the work is done, drops the unfinished work
+    /// and returns `None`.
     pub async fn unless<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -81,15 +82,16 @@ impl StopSignal {
         }
     }
 
-    /// Does the work, unless a stop is requested first.
+    /// Does the work and returns its result. If a stop is requested before the work is done, drops the unfinished work.
     ///
     /// # Errors
-    /// `Cancelled` if a stop is requested first, otherwise the error of the work.
+    /// `Cancelled` if a stop is requested before the work is done, otherwise the error of the work.
     pub async fn or_cancelled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.unless(work).await.unwrap_or_else(|| Err(cancelled()))
     }
 
-    /// Does the work and returns its result; `None` if it is not done within [`GRACE`] of a request to stop.
+    /// Does the work and returns its result. If the work is not done when [`GRACE`] has passed since a request to stop,
+    /// drops it and returns `None`.
     pub async fn grace<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let over = async {
             let stopped = self.wait().await;

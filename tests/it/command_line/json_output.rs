@@ -6,13 +6,18 @@ use crate::support::sample_jobs::write_small_job;
 use crate::support::sandbox::Sandbox;
 
 #[test]
-fn every_verb_answers_one_document() {
+fn every_verb_prints_one_json_document() {
     let sandbox = Sandbox::new();
-    for line in [
+    sandbox.write(
+        "pass.asl.json",
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}"#,
+    );
+    let lines = [
         "generate --rentals 200 --out data",
         "jobs",
         "jobs rental_facts",
         "new job sales",
+        "new machine orders",
         "check ./sales",
         "plan rental_facts --input data --output lake",
         "run rental_facts --input data --output lake",
@@ -21,8 +26,20 @@ fn every_verb_answers_one_document() {
         "repair rental_facts --output lake",
         "vacuum rental_facts --output lake",
         "local",
-    ] {
+        "simulate pass.asl.json --history history.json",
+        "mocks --from-history history.json",
+        "test orders",
+        "test-state pass.asl.json --state A",
+    ];
+    for line in lines {
         sandbox.json_with_code(line, 0);
+    }
+    // `query` answers rows, one JSON object per line; every other verb must be in the list above.
+    for verb in verbs(&sandbox).iter().filter(|verb| *verb != "query") {
+        let is_tried = lines
+            .iter()
+            .any(|line| line.split(' ').next() == Some(verb));
+        assert!(is_tried, "`{verb}` is not tried");
     }
     let report = sandbox.json_with_code("run rental_facts --input data --output lake", 0);
     assert_eq!(report["status"], "already_done");
@@ -40,8 +57,20 @@ fn every_verb_answers_one_document() {
     }
 }
 
+/// Returns the verbs that the help lists.
+fn verbs(sandbox: &Sandbox) -> Vec<String> {
+    let help = sandbox.run("--help").stdout;
+    let listed = help.lines().filter_map(|line| line.strip_prefix("  "));
+    let verbs: Vec<String> = listed
+        .filter(|line| line.starts_with(|character: char| character.is_ascii_lowercase()))
+        .filter_map(|line| line.split(' ').next().map(str::to_owned))
+        .collect();
+    assert!(verbs.len() > 10, "{help}");
+    verbs
+}
+
 #[test]
-fn every_failure_answers_one_document() {
+fn every_failure_prints_one_json_document() {
     let sandbox = Sandbox::new();
     sandbox.run("new job sales").succeeds();
     for (line, code, name) in [

@@ -27,7 +27,10 @@ fn a_word_that_is_not_a_job_is_refused_with_a_hint() {
             ("", "`` is not a valid job name"),
             ("NOJOB!", "`NOJOB!` is not a valid job name"),
             ("a/b", "cannot read the job folder `a/b`"),
-            ("sales/sample", "the job folder `sales/sample` is empty"),
+            (
+                "sales/sample",
+                "the job folder `sales/sample` does not exist or has no",
+            ),
             ("sales/..", "the job folder has no `job.toml`"),
             ("/", "`/` is not a job folder"),
             ("gopher://x/y", "`gopher` is not a supported scheme"),
@@ -47,21 +50,24 @@ fn a_job_that_never_ran_is_reported_as_missing() {
             3,
             &[
                 "the job `sale` has no runs in `",
-                "did you mean `sales`? the jobs with a log there are `sales`",
+                "did you mean `sales`? the jobs with runs in this location are `sales`",
             ],
         );
         sandbox
             .run(&format!("{verb} rental_facts --output lake"))
-            .fails(3, &["hint: the jobs with a log there are `sales`"]);
+            .fails(
+                3,
+                &["hint: the jobs with runs in this location are `sales`"],
+            );
         std::fs::create_dir_all(sandbox.path("empty")).unwrap();
         sandbox
             .run(&format!("{verb} sales --output empty"))
-            .fails(3, &["no job has run there"]);
+            .fails(3, &["this location has no runs of any job"]);
     }
 }
 
 #[test]
-fn a_vacuum_says_what_it_kept() {
+fn vacuum_reports_what_it_kept() {
     let sandbox = published_sales();
     let vacuum = "vacuum sales --output lake";
     assert!(!sandbox.run(vacuum).succeeds().stdout.contains("kept"));

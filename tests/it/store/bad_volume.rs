@@ -1,6 +1,6 @@
-//! Roots on a volume that is full, read-only, owned by another user or without hard links, or on two volumes. The tests mount
-//! volumes, so they need root: `sudo -E cargo test --test it -- --ignored bad_volume`. `.ci/run services` runs them if it is
-//! root.
+//! Roots on a volume that is full, read-only, owned by another user or without hard links, or on two volumes. The tests
+//! mount volumes, so they need root: `sudo -E cargo test --test it -- --ignored bad_volume`. `.ci/run services` runs
+//! them if it is root.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -117,7 +117,7 @@ fn a_disk_that_fills_while_parts_are_staged_publishes_nothing_and_is_left_clean(
 
 #[test]
 #[ignore = "mounts volumes, which needs root"]
-fn a_disk_that_fills_while_rows_are_spilled_says_which_setting_helps() {
+fn a_disk_that_fills_while_rows_are_spilled_is_reported_with_the_setting_to_change() {
     let sandbox = sandbox(100_000);
     for size in ["256k", "4m", "16m"] {
         let _small = Volume::memory(&sandbox.path("small"), &format!("size={size}"));

@@ -38,7 +38,7 @@ async fn a_bucket_that_does_not_exist_is_missing_input() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_fail_for_good() {
+async fn wrong_credentials_are_a_permanent_failure() {
     let backend = Backend::s3().await;
     let mut settings = backend.s3_settings();
     settings.credentials.as_mut().unwrap().secret_key = "wrong".to_owned();

@@ -1,5 +1,5 @@
-//! Runs of the real binary while S3 refuses, throttles, is in another region or is down: each error names the bucket and has a
-//! hint.
+//! Runs of the real binary while S3 refuses, throttles, is in another region or is down: each error names the bucket
+//! and has a hint.
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -72,7 +72,7 @@ fn each_refusal_of_aws_is_reported_with_the_bucket_and_a_hint() {
             1,
             [
                 "the credentials have no permission on bucket `bucket`",
-                "the role's policy",
+                "the policy of these credentials",
             ],
         ),
         (
@@ -177,9 +177,13 @@ fn a_store_that_throttles_or_is_down_can_be_retried() {
         ),
         |_| true,
     );
-    sandbox
-        .run(RUN)
-        .fails(75, &["the store of bucket `bucket` does not answer"]);
+    sandbox.run(RUN).fails(
+        75,
+        &[
+            "the store of bucket `bucket` answered with a server error",
+            "run the same command again later",
+        ],
+    );
     assert_nothing_published(&server);
 }
 
@@ -269,7 +273,7 @@ fn an_endpoint_that_is_not_a_url_is_a_usage_error() {
             &[
                 &format!("the endpoint `{endpoint}` is not an `http://` or `https://` URL"),
                 "hint: set AWS_ENDPOINT_URL",
-                "like `http://localhost:9000`",
+                "such as `http://localhost:9000`",
             ],
         );
     }

@@ -1,4 +1,5 @@
-//! The backends on which the store's trait is tested: memory, a folder, an S3 server in this process, and a real `MinIO`.
+//! The backends on which the store's trait is tested: memory, a folder, an S3 server in this process, and a real
+//! `MinIO`.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Injects faults into the calls of a store. For each call, the test chooses the fault by the call's number, operation and key.
+//! Injects faults into the calls of a store. For each call, the test chooses the fault by the call's number, operation
+//! and key.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -85,7 +86,8 @@ pub enum Fault {
 
 type Chooser = dyn FnMut(usize, &Call) -> Option<Fault> + Send;
 
-/// Chooser of the faults of one [`FaultyStore`](super::faulty_store::FaultyStore), with which the test controls the store.
+/// Chooser of the faults of one [`FaultyStore`](super::faulty_store::FaultyStore), with which the test controls the
+/// store.
 pub struct FaultInjector {
     pub(super) inner: Arc<dyn Objects>,
     chooser: Mutex<Box<Chooser>>,
@@ -98,8 +100,8 @@ pub struct FaultInjector {
 }
 
 impl FaultInjector {
-    /// Builds an injector. For each call, it passes the call and its number, counted from 1, to `chooser`. It sends each crash
-    /// and pause to the receiver.
+    /// Builds an injector. For each call, it passes the call and its number, counted from 1, to `chooser`. It sends
+    /// each crash and pause to the receiver.
     ///
     /// A `gated` store pauses at every call, and calls `chooser` only once the test resumes the call.
     pub(super) fn new(
@@ -157,7 +159,8 @@ impl FaultInjector {
         self.late.lock().unwrap().push(call.boxed());
     }
 
-    /// Chooses the fault of a call. Waits until the call is resumed if it is paused, and forever if the process ends before it.
+    /// Chooses the fault of a call. Waits until the call is resumed if it is paused, and forever if the process ends
+    /// before it.
     pub(super) async fn decide(&self, operation: Operation, key: &Path) -> Decided {
         let call = Call {
             operation,

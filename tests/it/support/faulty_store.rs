@@ -75,8 +75,8 @@ pub async fn failing(
     Faulty::open(backend, chooser).await.store
 }
 
-/// Wrapper that forwards each call to the store below it, unless the injector chooses a fault. It shares the injector, because
-/// streams outlive the call that made them.
+/// Wrapper that forwards each call to the store below it, unless the injector chooses a fault. It shares the injector,
+/// because streams outlive the call that made them.
 #[derive(Debug)]
 pub struct FaultyStore(Arc<FaultInjector>);
 

@@ -1,6 +1,8 @@
-//! The gate of the S3 server in this process. With it, a test sees every request, holds one back, or answers it as AWS would.
+//! The gate of the S3 server in this process. With it, a test sees every request, holds one back, or answers it as AWS
+//! would.
 //!
-//! The binary under test does not know of the gate. While its request waits there, the test kills the binary or runs another one.
+//! The binary under test does not know of the gate. While its request waits there, the test kills the binary or runs
+//! another one.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};

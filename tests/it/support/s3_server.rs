@@ -86,8 +86,8 @@ pub fn folder_with_bucket() -> TempDir {
     folder
 }
 
-/// Serves a folder as S3 through a gate, and works around two bugs of the library's server: its conditional put is not atomic, so
-/// writes take a lock, and it answers 403 instead of `NoSuchUpload` for an unknown upload.
+/// Serves a folder as S3 through a gate, and works around two bugs of the library's server: its conditional put is not
+/// atomic, so writes take a lock, and it answers 403 instead of `NoSuchUpload` for an unknown upload.
 pub async fn serve(folder: &Path, gate: Arc<Gate>) -> SocketAddr {
     let service = {
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).unwrap());

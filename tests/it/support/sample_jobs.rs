@@ -34,8 +34,8 @@ pub fn run_changed_sales(change: impl FnOnce(&Sandbox)) -> ProcessOutput {
     ran
 }
 
-/// Writes the job `small`. Its output `o` has the column `id`, which is an expression over the column `id` of the raw dataset
-/// `c`.
+/// Writes the job `small`. Its output `o` has the column `id`, which is an expression over the column `id` of the raw
+/// dataset `c`.
 pub fn write_small_job(sandbox: &Sandbox, expression: &str, kind: &str) {
     sandbox.write(
         "small/job.toml",

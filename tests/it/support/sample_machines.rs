@@ -6,7 +6,8 @@ use super::sandbox::Sandbox;
 pub const ENDLESS: &str = r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Choice", "Choices":
     [{"Variable": "$.x", "IsPresent": true, "Next": "C"}], "Default": "A"}, "C": {"Type": "Succeed"}}}"#;
 
-/// A machine with a Map whose task is retried, a Wait of an hour, and a Pass that fails unless the input has the field `label`.
+/// A machine with a Map whose task is retried, a Wait of an hour, and a Pass that fails unless the input has the field
+/// `label`.
 pub const ORDERS: &str = r#"{
   "StartAt": "Each",
   "States": {

@@ -17,8 +17,8 @@ use super::encoded_set::{self, EncodedIds, EncodedSet};
 use super::overflow_dictionary::OverflowDictionary;
 use super::text_dictionary::{IDS_END, TextDictionary};
 
-/// Number of pairs at which an accumulator sorts them for the first time. The number for each later sort depends on how
-/// many duplicates the previous sort removed.
+/// Number of pairs at which an accumulator sorts its pairs for the first time. The number for each later sort depends
+/// on how many duplicates the previous sort removed.
 const FIRST_SORT_PAIRS: usize = 1 << 12;
 
 /// Id that marks a row that is not counted, because it is NULL or filtered out.
@@ -50,7 +50,7 @@ pub(super) struct UniqueTextsAccumulator {
     pairs: Vec<u64>,
     /// Number of pairs at the start of `pairs` that are sorted and free of duplicates.
     sorted: usize,
-    /// Number of pairs at which they are sorted next.
+    /// Number of pairs at which the pairs are sorted next.
     sort_at: usize,
     /// Bits of each group, empty for a group stored as pairs. Groups after the last group with bits have no entry.
     bits: Vec<Bitmap>,
@@ -316,8 +316,8 @@ impl UniqueTextsAccumulator {
         Arc::new(sets.finish())
     }
 
-    /// Drops the texts of the overflow dictionary that only emitted groups had, once they are more than half of its
-    /// texts. When memory is short, groups are emitted a few at a time, so these texts would accumulate.
+    /// Removes the texts that no remaining group contains from the overflow dictionary, once they are more than half of
+    /// it. Otherwise they would accumulate, because groups are emitted a few at a time when memory is short.
     fn forget_texts(&mut self) {
         let own = |pair: &&mut u64| id_of(**pair) >= IDS_END;
         let most = self.pairs.iter_mut().filter(own).count();

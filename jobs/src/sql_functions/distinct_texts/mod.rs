@@ -1,10 +1,10 @@
 //! Sets of texts: `count_unique`, `unique_set`, `set_union` and `set_size`.
 //!
-//! DataFusion's `count(distinct text)` holds a set of texts per group. Grouping twice, first by group and text, holds a
-//! row per pair of group and text. Both ways take several times as much time and memory. Here each distinct text gets
-//! one id in a session, and a set of texts is a set of ids: bits if it is dense, sorted pairs of group and id if it is
-//! sparse. These sets are exact, can be spilled, and can be united. If there is no memory for the id of a text, the
-//! sets contain the text itself. Approximate counts were considered and refused.
+//! Each distinct text gets one id in a session, and a set of texts is a set of ids: bits if it is dense, sorted
+//! pairs of group and id if it is sparse. Two alternatives take several times as much time and memory: DataFusion's
+//! `count(distinct text)` holds a set of texts per group, and grouping first by group and text holds a row per pair.
+//! Sets of ids are exact, can be spilled, and can be united. If there is no memory for the id of a text, a set contains
+//! the text itself. Approximate counts were considered and rejected.
 //!
 //! ```text
 //!   text --TextDictionary--> id --UniqueTextsAccumulator--> pairs or bits per group --EncodedSet--> bytes, from stage to stage

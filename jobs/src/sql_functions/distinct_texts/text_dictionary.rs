@@ -85,7 +85,8 @@ impl TextDictionary {
         };
         let growth = Growth {
             short_texts: 0,
-            reservation: MemoryConsumer::new("ids of texts").register(pool),
+            reservation: MemoryConsumer::new("dictionary of `count_unique` and `unique_set`")
+                .register(pool),
             most_bytes,
         };
         Self(Arc::new(Shared {
@@ -138,7 +139,7 @@ pub(super) struct DictionaryReader<'a> {
     shared: &'a Shared,
     /// Snapshot of the ids of short texts.
     short: Arc<HashTable<ViewSlot>>,
-    /// `true` if no further text gets an id, as read no later than the snapshot.
+    /// `true` if no further text gets an id. The snapshot then contains every short text that has one.
     full: bool,
 }
 

@@ -36,9 +36,9 @@ pub(crate) enum EncoderKind {
 /// Writer of one column of a row group.
 pub(crate) enum ColumnWriter {
     /// Text, by this crate's encoder.
-    TextKind(Box<ColumnEncoder<TextKind>>),
+    Text(Box<ColumnEncoder<TextKind>>),
     /// Integers and types that files store as integers, by this crate's encoder.
-    NumberKind(Box<ColumnEncoder<NumberKind>>),
+    Number(Box<ColumnEncoder<NumberKind>>),
     /// Any other type, by the parquet crate's encoder.
     ParquetCrate(Box<ArrowColumnWriter>),
 }
@@ -56,13 +56,13 @@ impl ColumnWriter {
     ) -> Result<Option<Self>> {
         if data_type == &DataType::Utf8View {
             let text = ColumnEncoder::new(TextKind, column, codec, with_dictionary)?;
-            return Ok(Some(Self::TextKind(Box::new(text))));
+            return Ok(Some(Self::Text(Box::new(text))));
         }
         let Some(kind) = NumberKind::of(column.physical_type(), data_type) else {
             return Ok(None);
         };
         let number = ColumnEncoder::new(kind, column, codec, with_dictionary)?;
-        Ok(Some(Self::NumberKind(Box::new(number))))
+        Ok(Some(Self::Number(Box::new(number))))
     }
 
     /// Appends the values of a batch.
@@ -72,8 +72,8 @@ impl ColumnWriter {
     /// fails.
     pub fn write(&mut self, field: &Field, values: &ArrayRef) -> Result<()> {
         match self {
-            Self::TextKind(column) => column.write(values.as_string_view()),
-            Self::NumberKind(column) => column.write(&column.kind().read(values)?),
+            Self::Text(column) => column.write(values.as_string_view()),
+            Self::Number(column) => column.write(&column.kind().read(values)?),
             // No contract type has more than one leaf column.
             Self::ParquetCrate(column) => compute_leaves(field, values)?
                 .iter()
@@ -87,8 +87,8 @@ impl ColumnWriter {
     /// Those of the codec.
     pub fn close_into(self, row_group: &mut SerializedRowGroupWriter<'_, Vec<u8>>) -> Result<()> {
         match self {
-            Self::TextKind(column) => column.close()?.append(row_group),
-            Self::NumberKind(column) => column.close()?.append(row_group),
+            Self::Text(column) => column.close()?.append(row_group),
+            Self::Number(column) => column.close()?.append(row_group),
             Self::ParquetCrate(column) => column.close()?.append_to_row_group(row_group),
         }
     }
@@ -96,8 +96,8 @@ impl ColumnWriter {
     /// Estimates the size in the file, in bytes, of the rows written so far.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::TextKind(column) => column.bytes(),
-            Self::NumberKind(column) => column.bytes(),
+            Self::Text(column) => column.bytes(),
+            Self::Number(column) => column.bytes(),
             Self::ParquetCrate(column) => column.get_estimated_total_bytes(),
         }
     }
@@ -105,8 +105,8 @@ impl ColumnWriter {
     /// Returns the number of bytes that the writer holds in memory.
     pub fn memory_bytes(&self) -> usize {
         match self {
-            Self::TextKind(column) => column.memory_bytes(),
-            Self::NumberKind(column) => column.memory_bytes(),
+            Self::Text(column) => column.memory_bytes(),
+            Self::Number(column) => column.memory_bytes(),
             Self::ParquetCrate(column) => column.memory_size(),
         }
     }

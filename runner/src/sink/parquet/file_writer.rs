@@ -17,7 +17,8 @@ use crate::sink::parquet::column_writer::{ColumnWriter, EncoderKind};
 use crate::sink::parquet::file_settings::{Codec, FileSettings};
 use crate::sql::query_error;
 
-/// The smallest block in bytes that is passed to the store; S3 requires at least 5 MiB per part of a multipart upload.
+/// The smallest size in bytes of a block that is passed to the store; S3 requires at least 5 MiB per block of a
+/// multipart upload.
 const BLOCK_BYTES: usize = 8 << 20;
 
 /// The number of a file's first rows that are sampled to estimate how many distinct values a column has.
@@ -66,7 +67,7 @@ pub(crate) struct File {
     rows: u64,
     /// The size in bytes at which the file is full.
     target_bytes: u64,
-    /// The part that receives the file's blocks; `None` until the first block is complete.
+    /// The staged part that receives the file's blocks; `None` until the first block is complete.
     pub part: Option<PartWriter>,
 }
 

@@ -209,7 +209,7 @@ fn decode_to(
     }
 }
 
-/// Rejects an object whose decompressed content is not text.
+/// Rejects an object whose decompressed content has a known format that is not text.
 ///
 /// # Errors
 /// `QualityGate` if the content is compressed again, has an unsupported format, or is Parquet.

@@ -1,7 +1,7 @@
 //! Reads an object as a stream of ranges, several of them in flight at once.
 //!
 //! Large ranges are used for every kind of store: the file store's own stream changes threads every 8 KiB, which took
-//! longer than reading.
+//! longer than the reading itself.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub(crate) fn fetch(
                 request.join().await.unwrap_or_else(|error| {
                     Err(Error::new(
                         ErrorKind::Failed,
-                        format!("a read request ended unexpectedly: {error}"),
+                        format!("reading an input file ended unexpectedly: {error}"),
                     ))
                 })
             }

@@ -60,7 +60,8 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         }
     }
 
-    /// Returns the next piece, or `None` at the end; `beyond` of the object's last block is [`Beyond::End`].
+    /// Returns the next piece, or `None` at the end; `beyond` of the object's last block is [`Beyond::End`], unless a
+    /// long line follows that block.
     ///
     /// # Errors
     /// Those of the stream.

@@ -17,8 +17,8 @@ use crate::source::row_faults::{RowFaults, rule};
 use crate::{ErrorKind, Result};
 
 thread_local! {
-    /// The buffer in which this thread joins the two parts of a block. It is kept between blocks, because the first
-    /// touch of fresh memory would cost more than the copy.
+    /// The buffer in which this thread joins the head and the body of a block. It is kept between blocks, because the
+    /// first touch of fresh memory would cost more than the copy.
     static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -115,7 +115,7 @@ impl ColumnReader {
             encode(text, format.encoding).ok_or_else(|| {
                 unusable(
                     column,
-                    format!("the contract's encoding lacks a character of `{text}`"),
+                    format!("`{text}` has a character that the contract's encoding lacks"),
                 )
             })
         };

@@ -122,7 +122,8 @@ async fn begin(
                 return Err(Error::new(
                     ErrorKind::QualityGate,
                     format!("the header of `{}` is longer than 1 MiB", file.name),
-                ));
+                )
+                .hint("check that the file is delimited text, and that its first line contains only the column names"));
             }
             Piece::LongLine { .. } => {
                 let layout = ColumnLayout::by_position(plan, &file.name, &file.folders())?;

@@ -34,7 +34,7 @@ pub(crate) struct RecordSpan {
     pub(crate) shape: RecordShape,
 }
 
-/// The result of checking the number of fields in a record.
+/// The result of reading a record and comparing its number of fields with the expected one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RecordShape {
     /// The record has the expected number of fields.

@@ -17,11 +17,12 @@ pub(crate) struct TimeParser {
     text: String,
     /// The parsed pattern, whose items are read in order.
     pattern: TimePattern,
-    /// The positions of all parts if every item has a fixed width, as in most patterns; else `None`.
+    /// The positions of year, month, day and time if every item of the pattern has a fixed width, as in most patterns;
+    /// else `None`.
     fixed: Option<Fixed>,
 }
 
-/// The position of each part in a text of fixed length.
+/// The positions of year, month, day and time in a text of fixed length.
 #[derive(Clone, Debug, Default)]
 struct Fixed {
     /// The length of the text in bytes.
@@ -57,7 +58,7 @@ struct TimeParts {
     minute: i64,
     /// The second of the minute.
     second: i64,
-    /// The fraction of the second.
+    /// The fraction of the second, in microseconds.
     microsecond: i64,
     /// The offset from UTC, positive to the east.
     offset_seconds: i64,
@@ -190,7 +191,7 @@ impl TimeParts {
         (hours < 24 && minutes < 60).then_some(rest)
     }
 
-    /// Converts the parts to microseconds since 1970-01-01 00:00:00; `None` if such a time does not exist.
+    /// Converts the numbers to microseconds since 1970-01-01 00:00:00; `None` if such a time does not exist.
     fn timestamp(&self) -> Option<i64> {
         let days = days_from_civil(self.year, self.month, self.day)?;
         let seconds = seconds(days, self.hour, self.minute, self.second)? - self.offset_seconds;
@@ -223,7 +224,7 @@ impl Fixed {
     }
 }
 
-/// Computes the positions of all parts; `None` if an item has no fixed width or the date is incomplete.
+/// Computes the positions of year, month, day and time; `None` if an item has no fixed width or the date is incomplete.
 fn fixed_layout(items: &[Item]) -> Option<Fixed> {
     let mut fixed = Fixed::default();
     let (mut year, mut month, mut day) = (None, None, None);

@@ -1,5 +1,5 @@
-//! Hashes of all rows of a dataset, with the rows' positions. The hashes are divided by their highest bits into parts,
-//! and one part at a time fits in memory.
+//! Hashes of all rows of a dataset, with the rows' positions. The hashes are divided by their highest bits into shards,
+//! so that they can be compared without holding all of them in memory.
 
 use std::io::Read as _;
 use std::sync::{Arc, Mutex};
@@ -34,18 +34,18 @@ pub(crate) struct KeyEntry {
     pub(crate) position: Position,
 }
 
-/// Returns the number of parts for `bytes` of raw data, so that a part has about 256 thousand rows if a row has about
+/// Returns the number of shards for `bytes` of raw data, so that a shard has about 256 thousand rows if a row has about
 /// 64 bytes.
-pub(crate) fn parts_for(bytes: u64) -> usize {
-    let parts = usize::try_from(bytes >> 24).unwrap_or(usize::MAX);
-    parts.clamp(8, 512).next_power_of_two()
+pub(crate) fn shards_for(bytes: u64) -> usize {
+    let shards = usize::try_from(bytes >> 24).unwrap_or(usize::MAX);
+    shards.clamp(8, 512).next_power_of_two()
 }
 
 /// The entries of a dataset's rows for one list of columns, in memory or on disk.
 #[derive(Debug)]
 pub(crate) struct Entries {
-    /// The number of parts, a power of two.
-    parts: usize,
+    /// The number of shards, a power of two.
+    shards: usize,
     /// The memory for hashes of keys, shared by all datasets.
     budget: Arc<Budget>,
     /// The disk space for entries that do not fit in the budget.
@@ -54,12 +54,12 @@ pub(crate) struct Entries {
     chunks: Mutex<Vec<BlockEntries>>,
 }
 
-/// The entries of one block, ordered by part.
+/// The entries of one block, ordered by shard.
 #[derive(Debug)]
 struct BlockEntries {
     /// The rank of the block.
     rank: u64,
-    /// The index of each part's first entry, then the number of all entries.
+    /// The index of each shard's first entry, then the number of all entries.
     starts: Vec<u32>,
     /// The hashes, and the number of each row among the block's accepted rows.
     content: EntryData,
@@ -79,19 +79,27 @@ enum EntryData {
 }
 
 impl Entries {
-    /// Creates an empty list that spills to the runtime's disk manager.
-    pub(crate) fn new(parts: usize, budget: &Arc<Budget>, runtime: &RuntimeEnv) -> Self {
+    /// Creates an empty list of a dataset's entries that spills to the runtime's disk manager.
+    pub(crate) fn new(
+        dataset: &str,
+        shards: usize,
+        budget: &Arc<Budget>,
+        runtime: &RuntimeEnv,
+    ) -> Self {
         Self {
-            parts,
+            shards,
             budget: Arc::clone(budget),
-            spill: Spill::new(Arc::clone(&runtime.disk_manager), "keys"),
+            spill: Spill::new(
+                Arc::clone(&runtime.disk_manager),
+                format!("the key hashes of `{dataset}`"),
+            ),
             chunks: Mutex::default(),
         }
     }
 
-    /// Returns the number of parts into which the hashes are divided.
-    pub(crate) fn parts(&self) -> usize {
-        self.parts
+    /// Returns the number of shards into which the hashes are divided.
+    pub(crate) fn shards(&self) -> usize {
+        self.shards
     }
 
     /// Returns the number of bytes that were spilled to disk.
@@ -99,12 +107,12 @@ impl Entries {
         self.spill.written_bytes()
     }
 
-    /// Returns the number of entries in all parts.
+    /// Returns the number of entries in all shards.
     pub(crate) fn len(&self) -> usize {
         let chunks = self.lock();
         chunks
             .iter()
-            .map(|chunk| chunk.starts[self.parts] as usize)
+            .map(|chunk| chunk.starts[self.shards] as usize)
             .sum()
     }
 
@@ -113,20 +121,20 @@ impl Entries {
     /// # Errors
     /// `Failed` if neither memory nor disk has room.
     pub(crate) fn add(&self, rank: u64, hashes: &[u128]) -> Result<()> {
-        let mut starts = vec![0_u32; self.parts + 1];
+        let mut starts = vec![0_u32; self.shards + 1];
         for hash in hashes.iter().filter(|hash| **hash != NO_HASH) {
-            starts[self.part(*hash) + 1] += 1;
+            starts[self.shard(*hash) + 1] += 1;
         }
-        for part in 0..self.parts {
-            starts[part + 1] += starts[part];
+        for shard in 0..self.shards {
+            starts[shard + 1] += starts[shard];
         }
-        let count = starts[self.parts] as usize;
+        let count = starts[self.shards] as usize;
         let mut next = starts.clone();
         let mut ordered = vec![NO_HASH; count];
         let mut rows = vec![0; count];
         for (row, hash) in hashes.iter().enumerate() {
             if *hash != NO_HASH {
-                let slot = &mut next[self.part(*hash)];
+                let slot = &mut next[self.shard(*hash)];
                 ordered[*slot as usize] = *hash;
                 rows[*slot as usize] = offset(row);
                 *slot += 1;
@@ -150,20 +158,20 @@ impl Entries {
         Ok(())
     }
 
-    /// Returns the entries of one part, in no particular order; blocks the thread if they are on disk.
+    /// Returns the entries of one shard, in no particular order. If they are on disk, the calling thread reads them.
     ///
     /// # Errors
     /// `Failed` if the disk cannot be read.
-    pub(crate) fn read(&self, part: usize) -> Result<Vec<KeyEntry>> {
+    pub(crate) fn read(&self, shard: usize) -> Result<Vec<KeyEntry>> {
         let chunks = self.lock();
         let mut entries = Vec::with_capacity(
             chunks
                 .iter()
-                .map(|chunk| (chunk.starts[part + 1] - chunk.starts[part]) as usize)
+                .map(|chunk| (chunk.starts[shard + 1] - chunk.starts[shard]) as usize)
                 .sum(),
         );
         for chunk in &*chunks {
-            let range = chunk.starts[part] as usize..chunk.starts[part + 1] as usize;
+            let range = chunk.starts[shard] as usize..chunk.starts[shard + 1] as usize;
             let mut push = |hash, row| {
                 entries.push(KeyEntry {
                     hash,
@@ -180,7 +188,7 @@ impl Entries {
                     }
                 }
                 EntryData::Disk(segment) => {
-                    let count = u64::from(chunk.starts[self.parts]);
+                    let count = u64::from(chunk.starts[self.shards]);
                     let first = range.start as u64;
                     let hashes = read_exact(segment, first * 16, range.len() * 16)?;
                     let rows = read_exact(segment, count * 16 + first * 4, range.len() * 4)?;
@@ -195,9 +203,9 @@ impl Entries {
         Ok(entries)
     }
 
-    /// Returns the index of the part to which a hash belongs: its highest bits.
-    fn part(&self, hash: u128) -> usize {
-        let bits = self.parts.trailing_zeros();
+    /// Returns the index of the shard to which a hash belongs: its highest bits.
+    fn shard(&self, hash: u128) -> usize {
+        let bits = self.shards.trailing_zeros();
         (hash >> (128 - bits)) as usize
     }
 
@@ -286,11 +294,11 @@ mod tests {
                 .build()
                 .unwrap();
             let budget = Budget::new(&runtime.memory_pool, "test", 50);
-            let entries = Entries::new(16, &budget, &runtime);
+            let entries = Entries::new("orders", 16, &budget, &runtime);
             entries.add(3, &hashes).unwrap();
             entries.add(1, &hashes[..100]).unwrap();
             let all = (0..16)
-                .flat_map(|part| entries.read(part).unwrap())
+                .flat_map(|shard| entries.read(shard).unwrap())
                 .collect::<Vec<_>>();
             (all, entries.spilled_bytes())
         };

@@ -47,13 +47,13 @@ pub(crate) enum Resolved {
     Unused,
     /// The hashes fit in memory and are looked up during decoding.
     InMemory(Arc<ReferenceTarget>),
-    /// The hashes do not fit in memory. They are looked up part by part, after the referring dataset was decoded.
-    InParts(Arc<KeyPartition>),
+    /// The hashes do not fit in memory. They are looked up shard by shard, after the referring dataset was decoded.
+    InShards(Arc<KeyShards>),
 }
 
-/// Targets of references that are loaded and looked up part by part, so that memory holds only one part.
+/// Targets of references that are loaded and looked up shard by shard, so that memory holds only one shard.
 #[derive(Debug)]
-pub(crate) struct KeyPartition {
+pub(crate) struct KeyShards {
     /// The hashes of all rows that were accepted during decoding.
     entries: Arc<Entries>,
     /// The hashes of rows that were rejected during decoding.
@@ -189,24 +189,24 @@ async fn find_unresolved(
                 let hashes = state.rejected_hashes.get(reference.tracked);
                 set_of(hashes.map_or(&[], Vec::as_slice))
             };
-            Arc::new(KeyPartition {
+            Arc::new(KeyShards {
                 entries: Arc::clone(&collector.entries[reference.tracked]),
                 rejected,
                 late: Arc::clone(late),
             })
         } else {
             match &resolved[reference.dataset][reference.tracked] {
-                Resolved::InParts(parts) => Arc::clone(parts),
+                Resolved::InShards(shards) => Arc::clone(shards),
                 Resolved::Unused | Resolved::InMemory(_) => continue,
             }
         };
         let entries = &collector.entries[judge.plan.tracked.len() + order];
-        for part in 0..entries.parts() {
-            // Only one part at a time, because memory is short here.
+        for shard in 0..entries.shards() {
+            // Only one shard at a time, because memory is short here.
             let (target, entries) = (Arc::clone(&target), Arc::clone(entries));
             let already = Arc::clone(late);
             let unresolved = reading
-                .on_thread(move || target.unresolved(&entries, part, &already))
+                .on_thread(move || target.unresolved(&entries, shard, &already))
                 .await?;
             for (position, to_rejected) in unresolved {
                 found.push((position, Reason::Reference { index, to_rejected }));
@@ -251,7 +251,7 @@ pub(crate) fn targets(
             Ok(
                 match ReferenceTarget::load(entries, rejected, is_dropped, budget)? {
                     Some(target) => Resolved::InMemory(Arc::new(target)),
-                    None => Resolved::InParts(Arc::new(KeyPartition {
+                    None => Resolved::InShards(Arc::new(KeyShards {
                         entries: Arc::clone(entries),
                         rejected: set_of(rejected),
                         late: Arc::clone(late),
@@ -262,16 +262,16 @@ pub(crate) fn targets(
         .collect()
 }
 
-impl KeyPartition {
-    /// Returns the rows of one part whose reference leads to no accepted row; the flag is `true` if it leads to a
+impl KeyShards {
+    /// Returns the rows of one shard whose reference leads to no accepted row; the flag is `true` if it leads to a
     /// rejected row.
     fn unresolved(
         &self,
         references: &Entries,
-        part: usize,
+        shard: usize,
         already: &Late,
     ) -> Result<Vec<(Position, bool)>> {
-        let targets = self.entries.read(part)?;
+        let targets = self.entries.read(shard)?;
         let mut accepted = HashSet128::with_capacity(targets.len());
         let mut dropped = HashSet128::with_capacity(0);
         for target in targets {
@@ -282,7 +282,7 @@ impl KeyPartition {
             }
         }
         let unresolved = references
-            .read(part)?
+            .read(shard)?
             .into_iter()
             .filter(|entry| !accepted.contains(entry.hash) && !already.contains(entry.position))
             .map(|entry| {
@@ -296,7 +296,7 @@ impl KeyPartition {
 
 /// Finds the rows whose key occurs in an earlier row; rows that are rejected for another reason are ignored.
 ///
-/// Parts are independent of each other and are searched in parallel. If the severity of a duplicate is a warning, the
+/// Shards are independent of each other and are searched in parallel. If the severity of a duplicate is a warning, the
 /// duplicates are counted and no row is returned.
 async fn find_repeated_keys(
     reading: &Arc<ReadContext>,
@@ -306,12 +306,12 @@ async fn find_repeated_keys(
     let Some((tracked, severity)) = collector.judge.plan.key else {
         return Ok(Vec::new());
     };
-    let parts = collector.entries[tracked].parts();
-    let mut parts = stream::iter(0..parts)
-        .map(|part| {
+    let shards = collector.entries[tracked].shards();
+    let mut shards = stream::iter(0..shards)
+        .map(|shard| {
             let (entries, late) = (Arc::clone(&collector.entries[tracked]), Arc::clone(late));
             reading.on_thread(move || {
-                let mut entries = entries.read(part)?;
+                let mut entries = entries.read(shard)?;
                 if !late.is_empty() {
                     entries.retain(|entry| !late.contains(entry.position));
                 }
@@ -320,7 +320,7 @@ async fn find_repeated_keys(
         })
         .buffer_unordered(reading.threads);
     let mut found = Vec::new();
-    while let Some(positions) = parts.try_next().await? {
+    while let Some(positions) = shards.try_next().await? {
         found.extend(
             positions
                 .into_iter()

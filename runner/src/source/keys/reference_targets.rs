@@ -38,8 +38,8 @@ impl ReferenceTarget {
         };
         let mut accepted = HashSet128::with_capacity(entries.len());
         let mut rejected = set_of(rejected);
-        for part in 0..entries.parts() {
-            for entry in entries.read(part)? {
+        for shard in 0..entries.shards() {
+            for entry in entries.read(shard)? {
                 if is_dropped(entry.position) {
                     rejected.insert(entry.hash);
                 } else {

@@ -70,7 +70,7 @@ pub(crate) async fn read_parquet(
     Ok(())
 }
 
-/// Moves rows of a Parquet object to the quarantine that were accepted during decoding.
+/// Moves rows that decoding accepted and that were rejected later from a Parquet object to the quarantine.
 ///
 /// `ranks` lists the rows to reject per batch, in ascending order. The object is read again, because accepted rows keep
 /// no location.
@@ -210,7 +210,8 @@ fn match_columns(
                 file.name,
                 wrong.join("; ")
             ),
-        ));
+        )
+        .hint("write the file with the contract's types, or correct the types in the contract"));
     }
     let mut roots = found.clone();
     roots.sort_unstable();
@@ -387,17 +388,21 @@ fn note(first_line: u64) -> BlockNote {
     }
 }
 
-/// Converts an error of the Parquet reader to the error of the store that it wraps or, without one, to one about
-/// invalid Parquet.
+/// Converts an error of the Parquet reader: to the store's error if it wraps one, otherwise to an error about invalid
+/// Parquet.
 fn unreadable(error: ParquetError, file: &SourceFile) -> Error {
     // A store's error comes wrapped; any other error means that the bytes are invalid.
     let message = format!("`{}` cannot be read as Parquet", file.name);
+    let hint = "write the file again: it is truncated, damaged, or not Parquet";
     match error {
         ParquetError::External(source) => match source.downcast::<object_store::Error>() {
             Ok(error) => crate::source::bytes::ranges::store_error(*error, &file.name),
             Err(source) => Error::new(ErrorKind::QualityGate, message)
-                .caused_by(Cause::Parquet(ParquetError::External(source))),
+                .caused_by(Cause::Parquet(ParquetError::External(source)))
+                .hint(hint),
         },
-        error => Error::new(ErrorKind::QualityGate, message).caused_by(Cause::Parquet(error)),
+        error => Error::new(ErrorKind::QualityGate, message)
+            .caused_by(Cause::Parquet(error))
+            .hint(hint),
     }
 }

@@ -214,7 +214,7 @@ async fn references_that_form_a_cycle_are_rejected() {
     assert_eq!(refused.error.kind(), ErrorKind::Usage);
     assert_eq!(
         refused.error.to_string(),
-        "the references between `one` and `two` form a cycle"
+        "the references among `one`, `two` contain a cycle"
     );
 }
 

@@ -1,7 +1,7 @@
 //! Groups held rows by a value that is computed from each row. Each block of rows is sorted by this value before it is
 //! held, and a scan then reads all blocks value by value.
 //!
-//! A block fits the processor's caches, so that sorting it costs little; reading then copies long runs.
+//! A block fits the processor's caches, so that sorting it costs little; a scan then copies long stretches of rows.
 
 use std::fmt;
 use std::ops::Range;
@@ -20,11 +20,11 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::SessionContext;
 use futures::stream;
 
-use crate::sql::held::raw_batches::Group;
-use crate::sql::held::raw_batches::row_index;
-use crate::sql::held::raw_table::statistics;
+use crate::sql::held::dataset_rows::Group;
+use crate::sql::held::dataset_rows::row_index;
+use crate::sql::held::dataset_table::statistics;
 use crate::sql::scan_exec::ScanSource;
-use crate::sql::value_ids::{ValueNumbers, in_stretches};
+use crate::sql::value_ids::{ValueIds, in_stretches};
 
 /// The number of distinct values above which blocks are not sorted, because hardly any two rows of a block would have
 /// the same value.
@@ -35,8 +35,8 @@ const MOST_VALUES: usize = 1 << 16;
 pub(crate) struct Clustering {
     /// The expression that computes the value.
     by: Arc<dyn PhysicalExpr>,
-    /// The number of each distinct value, shared by all blocks.
-    numbers: Mutex<ValueNumbers>,
+    /// The id of each distinct value, shared by all blocks.
+    ids: Mutex<ValueIds>,
 }
 
 /// The order of the rows in a sorted block.
@@ -44,7 +44,7 @@ pub(crate) struct Clustering {
 pub(crate) struct BlockOrder {
     /// The index that each row had before the sort.
     pub(crate) original: Vec<u32>,
-    /// The values in the block, as ascending numbers, each with the range of its rows.
+    /// The values in the block, as ascending ids, each with the range of its rows.
     pub(crate) stretches: Vec<(u32, Range<usize>)>,
 }
 
@@ -56,8 +56,8 @@ impl Clustering {
     pub(crate) fn new(by: &Expr, schema: &SchemaRef) -> Result<Self> {
         let columns = DFSchema::try_from(Arc::clone(schema))?;
         let by = SessionContext::new().create_physical_expr(by.clone(), &columns)?;
-        let numbers = Mutex::new(ValueNumbers::new(&[by.data_type(schema)?])?);
-        Ok(Self { by, numbers })
+        let ids = Mutex::new(ValueIds::new(&[by.data_type(schema)?])?);
+        Ok(Self { by, ids })
     }
 
     /// Sorts the rows of a block into one batch; returns `None` if there are too many distinct values.
@@ -68,18 +68,17 @@ impl Clustering {
         &self,
         batches: &[RecordBatch],
     ) -> Result<Option<(RecordBatch, BlockOrder)>> {
-        let mut numbers = Vec::with_capacity(batches.len());
+        let mut ids = Vec::with_capacity(batches.len());
         for batch in batches {
             let values = self.by.evaluate(batch)?.into_array(batch.num_rows())?;
             let mut shared = self.lock();
             if shared.len() > MOST_VALUES {
                 return Ok(None);
             }
-            let batch_numbers = shared.number(&[values], |_| Ok(()));
-            numbers
-                .push(batch_numbers.map_err(|error| DataFusionError::External(Box::new(error)))?);
+            let batch_ids = shared.ids_of(&[values], |_| Ok(()));
+            ids.push(batch_ids.map_err(|error| DataFusionError::External(Box::new(error)))?);
         }
-        let (places, stretches) = in_stretches(&numbers);
+        let (places, stretches) = in_stretches(&ids);
         let mut rows = 0;
         let mut first = Vec::with_capacity(batches.len());
         for batch in batches {
@@ -101,14 +100,14 @@ impl Clustering {
         )))
     }
 
-    /// Returns the numbers of all values, sorted by value.
+    /// Returns the ids of all values, sorted by value.
     pub(crate) fn values(&self) -> Vec<u32> {
         self.lock().in_order()
     }
 
-    /// Locks the numbering of the values, which all decoder threads share.
-    fn lock(&self) -> std::sync::MutexGuard<'_, ValueNumbers> {
-        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the ids of the values, which all decoder threads share.
+    fn lock(&self) -> std::sync::MutexGuard<'_, ValueIds> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,7 +115,7 @@ impl Clustering {
 pub(crate) struct ClusteredBlock {
     /// All rows of the block, sorted.
     pub(crate) rows: RecordBatch,
-    /// The values in the block, as ascending numbers, each with the range of its rows.
+    /// The values in the block, as ascending ids, each with the range of its rows.
     pub(crate) stretches: Vec<(u32, Range<usize>)>,
     /// `true` for each row that was not dropped, `false` for each that was; `None` if no row was dropped.
     pub(crate) kept: Option<BooleanArray>,
@@ -144,7 +143,7 @@ impl ClusteredBlock {
 pub(crate) struct ClusteredRows {
     /// The groups to read, all of them sorted and in memory.
     groups: Arc<[Arc<Group>]>,
-    /// For each partition, the numbers of the values whose rows it streams.
+    /// For each partition, the ids of the values whose rows it streams.
     dealt: Vec<Arc<[u32]>>,
     /// Indices of the columns that are read.
     projection: Arc<[usize]>,
@@ -155,7 +154,7 @@ pub(crate) struct ClusteredRows {
 }
 
 impl ClusteredRows {
-    /// Creates the scan over groups that are all in memory and sorted. `values` are the numbers of the values, sorted
+    /// Creates the scan over groups that are all in memory and sorted. `values` are the ids of the values, sorted
     /// by value.
     pub(crate) fn new(
         groups: Arc<[Arc<Group>]>,

@@ -11,7 +11,7 @@ use datafusion::execution::memory_pool::{
 pub(crate) struct Budget {
     /// Memory in use, as the pool counts it.
     reservation: MemoryReservation,
-    /// The size of the share in bytes.
+    /// The most bytes that this budget takes from the pool.
     limit_bytes: usize,
 }
 

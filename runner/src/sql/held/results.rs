@@ -42,7 +42,7 @@ pub struct ResultHolder {
     chunks: Vec<HeldBatch>,
     /// Indices in `chunks` of the batches that are not spilled.
     in_memory: Vec<usize>,
-    /// The size of the spilled batches in memory, in bytes.
+    /// The size in bytes that the spilled batches had in memory.
     spilled_bytes: u64,
 }
 
@@ -143,7 +143,7 @@ pub struct HeldResults {
     rows: usize,
     /// Batches in the order of intake.
     chunks: Vec<HeldBatch>,
-    /// The size of the spilled batches in memory, in bytes.
+    /// The size in bytes that the spilled batches had in memory.
     spilled_bytes: u64,
     /// Memory accounted in the pool for the rows; dropping a reservation frees its memory.
     reservations: Vec<MemoryReservation>,
@@ -204,7 +204,7 @@ impl HeldResults {
         self.rows
     }
 
-    /// Returns the size of the spilled batches in memory, in bytes.
+    /// Returns the size in bytes that the spilled batches had in memory.
     #[must_use]
     pub fn spilled_bytes(&self) -> u64 {
         self.spilled_bytes

@@ -162,14 +162,17 @@ impl Segment {
     /// # Errors
     /// `Failed` if the file cannot be read.
     pub(crate) fn read(&self, from: u64) -> Result<impl Read + use<>> {
-        let what = "rows or keys that were spilled to disk cannot be read back";
         let path = self.file.path().ok_or_else(|| {
             Error::new(
                 ErrorKind::Failed,
                 "a spill file has no path on a local disk, so its rows cannot be read back; this is a bug",
             )
         })?;
-        let mut file = File::open(path).context(ErrorKind::Failed, what)?;
+        let what = format!(
+            "rows or keys that were spilled to `{}` cannot be read back",
+            path.display()
+        );
+        let mut file = File::open(path).context(ErrorKind::Failed, &what)?;
         file.seek(SeekFrom::Start(self.offset + from))
             .context(ErrorKind::Failed, what)?;
         Ok(file.take(self.length - from))

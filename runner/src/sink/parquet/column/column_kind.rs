@@ -39,7 +39,7 @@ pub(crate) trait Bounds: Clone {
     /// Extends the bounds so that they include `others`.
     fn extend(&mut self, others: &Self);
 
-    /// Returns `true` if the least and the greatest value are at least those of `others`.
+    /// Returns `true` if neither the least nor the greatest value is below that of `others`.
     fn reaches(&self, others: &Self) -> bool;
 
     /// Returns the lower bound as the page index stores it: the least value, or a shorter one that sorts before it.

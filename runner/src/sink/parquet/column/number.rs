@@ -80,7 +80,7 @@ impl NumberKind {
         };
         fitting.ok_or_else(|| {
             ParquetError::General(format!(
-                "{decimal} has more digits than its column's type allows"
+                "the decimal with the unscaled value {decimal} has more digits than its column's type allows"
             ))
         })
     }

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Decimal128Array, Int64Array, RecordBatch, StringViewArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Decimal128Array, Int64Array, RecordBatch, StringViewArray,
+};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit,
@@ -8,14 +10,16 @@ use arrow::datatypes::{
 };
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use parquet::basic::{Encoding, PageType, Type};
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
-use super::*;
 use crate::sink::parquet::EncoderKind;
+use crate::sink::parquet::column::ColumnEncoder;
 use crate::sink::parquet::column::number::NumberKind;
+use crate::sink::parquet::column::page::PAGE_ROWS;
 use crate::sink::parquet::column::text::TextKind;
-use crate::sink::parquet::file_settings::FileSettings;
+use crate::sink::parquet::file_settings::{Codec, FileSettings};
 use crate::sink::parquet::file_writer::FileFormat;
 
 type Texts = Vec<Option<String>>;

@@ -164,7 +164,8 @@ fn cut(value: &[u8]) -> Option<&str> {
     (text.len() > MOST_BYTES).then(|| &text[..text.floor_char_boundary(MOST_BYTES)])
 }
 
-/// Returns a text of at most the same length that sorts after every text with this prefix; `None` if none exists.
+/// Returns a text that is not longer than `text` and sorts after every text that begins with `text`; `None` if none
+/// exists.
 fn next_after(text: &str) -> Option<String> {
     text.char_indices().rev().find_map(|(start, last)| {
         let next = char::from_u32(u32::from(last) + 1)?;

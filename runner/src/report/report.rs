@@ -62,7 +62,8 @@ pub enum Status {
     Committed,
     /// An earlier attempt committed the same run; nothing was read or written.
     AlreadyDone,
-    /// The run failed. It has committed nothing, unless the error says that the commit is undecided or that the publish is pending.
+    /// The run failed. It has committed nothing, unless the error says that the commit is undecided or that the publish
+    /// is pending.
     Failed,
 }
 
@@ -81,11 +82,11 @@ pub struct InputReport {
     pub accepted_rows: u64,
     /// Rows that broke the contract and went to the quarantine.
     pub quarantined_rows: u64,
-    /// Quarantined rows whose only fault is that the row they refer to was quarantined.
+    /// The number of quarantined rows whose only fault is that they refer to a quarantined row.
     pub quarantined_by_reference_rows: u64,
-    /// Rows that broke a rule, by rule; a row is rejected by the first rule it breaks.
+    /// The number of rejected rows by rule. A row counts only for the first rule that it breaks.
     pub rejected: BTreeMap<String, u64>,
-    /// Accepted rows that broke a rule of severity `warn`, by rule.
+    /// The number of accepted rows that broke a rule of severity `warn`, by rule.
     pub warnings: BTreeMap<String, u64>,
     /// Remarks for people: unknown columns, empty files.
     pub notes: Vec<String>,
@@ -108,7 +109,7 @@ pub struct OutputReport {
     pub bytes: u64,
     /// Partitions written, 1 for a table without partition columns.
     pub partitions: u64,
-    /// Rows for which a warning column is true, by column.
+    /// The number of rows in which a warning column is true, by column.
     pub warnings: BTreeMap<String, u64>,
 }
 
@@ -127,7 +128,7 @@ pub struct CheckReport {
 /// The name and the duration of one stage.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct StageReport {
-    /// Name of the stage, such as `read` or `commit`.
+    /// Name of the stage: `read`, `compute`, `check`, `write` or `publish`.
     pub name: String,
     /// Wall-clock duration of the stage, in seconds.
     pub seconds: f64,

@@ -18,7 +18,8 @@ pub struct InputObjects {
     /// The store that holds the objects. It must reject the read of an object that was replaced after the listing
     /// (`If-Match`).
     pub store: Arc<dyn ObjectStore>,
-    /// The objects as they were listed; folder markers and hidden objects are skipped.
+    /// The objects as they were listed. `source::read` skips folder markers and hidden objects among
+    /// them.
     pub objects: Vec<ObjectMeta>,
     /// The dataset's folder; `name=value` folders below it are path columns.
     pub table_root: Path,

@@ -17,7 +17,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::sql::held::clustering::ClusteredRows;
-use crate::sql::held::raw_batches::{Group, HeldDataset};
+use crate::sql::held::dataset_rows::{Group, HeldDataset};
 use crate::sql::scan_exec::{ScanExec, ScanSource};
 
 /// The number of groups that a partition reads from disk at the same time, ahead of the query.
