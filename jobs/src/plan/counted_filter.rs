@@ -104,7 +104,9 @@ impl UserDefinedLogicalNodeCore for CountedFilter {
         mut inputs: Vec<LogicalPlan>,
     ) -> Result<Self> {
         let (Some(condition), Some(input)) = (expressions.pop(), inputs.pop()) else {
-            return plan_err!("`CountedFilter` must have one condition and one input");
+            return plan_err!(
+                "`CountedFilter` must have one condition and one input; this is a bug"
+            );
         };
         Ok(Self {
             input,
@@ -193,7 +195,7 @@ impl ExecutionPlan for CountedFilterExec {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let Some(input) = children.pop() else {
-            return plan_err!("`CountedFilterExec` must have one input");
+            return plan_err!("`CountedFilterExec` must have one input; this is a bug");
         };
         Ok(Arc::new(Self {
             input,

@@ -45,7 +45,9 @@ impl ExtensionPlanner for ExtensionQueryPlanner {
             return Ok(None);
         };
         let [input] = inputs else {
-            return datafusion::common::plan_err!("`CountedFilter` must have one input");
+            return datafusion::common::plan_err!(
+                "`CountedFilter` must have one input; this is a bug"
+            );
         };
         let schema: &DFSchema = filter.input.schema();
         let condition =

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _, Decimal128Array, Int64Array};
 use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Int64Type, i256};
-use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
+use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
@@ -67,7 +67,7 @@ impl ScalarUDFImpl for Ratio {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let DataType::Decimal128(_, scale) = *args.return_field.data_type() else {
-            return exec_err!("`ratio` was planned without a scale");
+            return plan_err!("`ratio` was planned without a scale; this is a bug");
         };
         let all_scalar = args
             .args

@@ -136,7 +136,7 @@ impl Part {
 pub(super) fn path(key: &str) -> Result<Path> {
     Path::parse(key).map_err(object_store::Error::from).context(
         ErrorKind::Failed,
-        format!("`{key}` is not a valid object name"),
+        format!("the name `{key}`, from the log or from a folder of the contract, is not a valid object name"),
     )
 }
 

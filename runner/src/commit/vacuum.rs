@@ -21,8 +21,8 @@ use crate::watch::StopSignal;
 /// The minimum ages of the objects that a vacuum deletes.
 #[derive(Clone, Copy, Debug)]
 pub struct VacuumOptions {
-    /// The minimum age of leftovers to delete: of temporary files, and of the newest note of an attempt. Uploads that a
-    /// record lists are kept.
+    /// The minimum age of leftovers. Temporary files of this age are deleted. An attempt is cleaned up (its uploads are
+    /// aborted and its notes deleted) once its newest note has this age; uploads that a record lists are kept.
     pub retention: Duration,
     /// The minimum age of quarantined rows to delete; `None` keeps all.
     pub quarantine: Option<Duration>,

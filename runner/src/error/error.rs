@@ -118,10 +118,11 @@ pub enum Cause {
 
 /// Extension of `Result` that adds a kind and a message to the error of a library.
 pub trait Context<T> {
-    /// Wraps the error into one of `kind` whose message says which operation failed.
+    /// Turns the error into an [`Error`] of this kind, whose message says which operation failed and whose cause is the
+    /// original error.
     ///
     /// # Errors
-    /// Returns the same failure, with the context.
+    /// If and only if `self` is an error.
     fn context(self, kind: ErrorKind, message: impl fmt::Display) -> Result<T>;
 }
 

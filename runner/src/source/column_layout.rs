@@ -263,8 +263,9 @@ pub(crate) fn path_value(
     let decoded = percent_decode_str(value).decode_utf8().map_err(|error| {
         Error::new(
             ErrorKind::QualityGate,
-            format!("folder `{name}={value}` in the path of `{file}` is not valid UTF-8: {error}"),
+            format!("the value of the folder `{name}={value}` in the path of `{file}` is not valid UTF-8 after percent-decoding: {error}"),
         )
+        .hint("rename the folder: percent-encode the UTF-8 bytes of the value, for example `%C3%A9` for `é`")
     })?;
     let text = (value != HIVE_NULL).then_some(&*decoded);
     reader.decode_one(text).map_err(|message| {

@@ -152,7 +152,7 @@ pub(crate) fn reading_order(plans: &[DatasetPlan]) -> Result<Vec<usize>> {
                 ErrorKind::Usage,
                 format!("the references among {} contain a cycle", rest.join(", ")),
             )
-            .hint("remove one of the references from its contract, and check it in the job's SQL instead"));
+            .hint("remove one of these references from the contract of its input, and check it in the job's SQL instead"));
         };
         order.push(next);
     }

@@ -115,7 +115,9 @@ impl ColumnReader {
             encode(text, format.encoding).ok_or_else(|| {
                 unusable(
                     column,
-                    format!("`{text}` has a character that the contract's encoding lacks"),
+                    format!(
+                        "its contract gives `{text}` as a spelling, which the encoding of the input lacks; correct `true`, `false` or `nulls`, or set `encoding` to that of the files"
+                    ),
                 )
             })
         };

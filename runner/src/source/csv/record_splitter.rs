@@ -73,7 +73,7 @@ impl Records {
         self.fields.clear();
     }
 
-    /// Appends a record that consists of one field of `length` bytes.
+    /// Appends the whole text, which is `length` bytes long, as a record with one field.
     pub(crate) fn push_single(&mut self, length: usize) {
         self.fields.push(FieldSpan::plain(0, length));
         self.list.push(RecordSpan {

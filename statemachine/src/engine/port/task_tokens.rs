@@ -74,7 +74,7 @@ struct TokenRegister {
     ended: VecDeque<String>,
 }
 
-/// The state of the task that a token belongs to.
+/// Whether the task that a token belongs to still waits, and if not, how it ended.
 #[derive(Debug)]
 enum TokenEntry {
     /// The task waits for answers, which are sent to it.
