@@ -350,7 +350,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Output,
         "window",
         "partition column",
-        "column whose values the parameters `from` and `to` limit: a run that sets one of them replaces only the partitions in that range; the table form names other parameters",
+        "partition column that the parameters `from` and `to` bound: if a run sets either, it replaces only the partitions from `from` to `to`; write `window` as a TOML table to use other parameters",
     ),
     key(
         SectionKind::Output,

@@ -78,7 +78,7 @@ struct Planned {
     /// The committed run with the same id, if there is one; a run would then read and write nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     already_done: Option<DoneBefore>,
-    /// Inputs that the run would read.
+    /// Inputs of the job, which a run that is not done yet would read.
     reads: Vec<Reads>,
     /// Outputs that the run would write; empty if it is already done.
     writes: Vec<Writes>,

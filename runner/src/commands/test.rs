@@ -78,6 +78,10 @@ fn remove_earlier_report(report: &Path) -> Result<()> {
         );
         return Err(error.hint("name an XML file, such as `report.xml`"));
     }
+    // A device such as `/dev/null` is not a report of an earlier test.
+    if report.metadata().is_ok_and(|found| !found.is_file()) {
+        return Ok(());
+    }
     match std::fs::remove_file(report) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).context(
             ErrorKind::Failed,

@@ -97,7 +97,8 @@ enum KeyState {
     Unknown,
 }
 
-/// Completes every upload and looks at every key. Returns `false` if all outcomes are known and a part is missing.
+/// Completes every upload and looks at the key of every part. Returns `true` if all parts are there and `false` if one is
+/// missing; fails if the outcome of any part is unknown.
 async fn complete_all(store: &Store, run: &Run, stop: &StopSignal) -> Result<bool> {
     let mut missing = false;
     let mut completions = together(run.parts().map(|part| complete(store, part, stop)));

@@ -14,7 +14,8 @@ pub const FILE_BYTES: u64 = 256 << 20;
 /// The settings of a sample; all but `threads` determine its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SampleSettings {
-    /// The number of rentals that the contract accepts; the sizes of the other datasets follow from it.
+    /// The number of valid rentals to generate; defective ones come in addition. The sizes of the other datasets follow from
+    /// it.
     pub rentals: u64,
     /// The seed of the random data; another seed gives other data by the same rules.
     pub seed: u64,

@@ -93,7 +93,7 @@ pub fn require_apart(job: &Job, settings: &RunSettings) -> Result<()> {
                 settings.output
             ),
         )
-        .hint("choose an `--output` outside the raw data: a run would read the tables there as raw data"));
+        .hint("choose an `--output` outside the raw data; inside it, a run would read the published tables as raw data"));
     }
     for output in &job.outputs {
         let table = settings

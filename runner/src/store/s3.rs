@@ -36,8 +36,8 @@ pub struct S3Settings {
     pub region: Option<String>,
     /// A key pair that replaces the SDK's credential chain.
     pub credentials: Option<S3Credentials>,
-    /// The number of retries after a transient failure. With the default of 8, a request without an answer fails after
-    /// about 15 seconds.
+    /// The number of retries after a transient failure. With the default of 8, the pauses between retries add
+    /// up to about 15 seconds, after which a store that refuses connections is given up.
     pub retries: usize,
 }
 

@@ -113,7 +113,7 @@ impl Template {
 }
 
 impl Template {
-    /// Writes a value that this template built; the text of its fixed parts was written in advance.
+    /// Writes a value that this template built as JSON; copies the text of fixed parts, which was prepared at parsing.
     pub(crate) fn write(&self, built: &Value, writer: &mut TextWriter<'_>) -> Result<(), Refused> {
         self.node.write(built, writer, DEEPEST)
     }

@@ -421,4 +421,8 @@ fn a_report_never_replaces_an_input_and_a_stale_one_is_removed() {
     );
     assert_eq!(sandbox.run("test orders --junit report.xml").code, Some(2));
     assert!(!sandbox.path("report.xml").exists());
+    // Through a link, so that a failure of this test does not remove the device itself.
+    std::os::unix::fs::symlink("/dev/null", sandbox.path("device.xml")).unwrap();
+    assert_eq!(sandbox.run("test orders --junit device.xml").code, Some(2));
+    assert!(sandbox.path("device.xml").exists());
 }

@@ -62,7 +62,7 @@ fn choose(
         several => {
             let names = several.join("`, `");
             let message = format!(
-                "the mock file has several cases for the machine `{machine}`, `{names}`: choose one with `--case`, or with `mock_case` in a test case"
+                "the mock file has several cases for the machine `{machine}` (`{names}`): choose one with `--case`, or with `mock_case` in the test case file"
             );
             Err(vec![of_file(file, message)])
         }

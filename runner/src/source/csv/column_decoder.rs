@@ -116,7 +116,7 @@ impl ColumnReader {
                 unusable(
                     column,
                     format!(
-                        "its contract gives `{text}` as a spelling, which the encoding of the input lacks; correct `true`, `false` or `nulls`, or set `encoding` to that of the files"
+                        "the text `{text}`, listed under `true`, `false` or `nulls`, cannot be written in the input's encoding; correct the text, or set `encoding` to that of the files"
                     ),
                 )
             })

@@ -4,7 +4,7 @@ use datafusion::prelude::{col, lit};
 
 use super::*;
 
-/// Builds an input of three files. The days of the rows cycle, and neighboring files have ten keys in common.
+/// Builds an input of three files. The column `day` repeats 0 to 6, row by row, and neighboring files have ten keys in common.
 async fn days() -> InputObjects {
     let file = |start: u32| {
         let rows = (start..start + 400).map(|id| format!("{id},{}\n", id % 7));
