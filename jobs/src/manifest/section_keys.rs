@@ -338,7 +338,7 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Output,
         "references",
         "array",
-        "columns whose values must occur in an input or an output, written as for inputs; if a value does not occur there, nothing is published",
+        "columns whose values must occur in an input or an output; if a value does not, nothing is published; the syntax is that of an input's `references`",
     ),
     key(
         SectionKind::Output,

@@ -86,7 +86,8 @@ impl OpenFiles {
         }
     }
 
-    /// Encodes rows of a partition into its file. Returns `false` and writes nothing if the file was finished early.
+    /// Encodes rows of a partition into its file. Returns `false` and writes nothing if that file was
+    /// already finished to free memory; the caller must then hold the rows.
     ///
     /// # Errors
     /// Those of the encoder and of the store.

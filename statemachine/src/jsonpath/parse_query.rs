@@ -8,7 +8,7 @@ use crate::jsonpath::syntax_tree::{
     FilterCondition, MAX_NESTING, QueryArgument, QueryFunction, QueryStep, QuerySteps, Slice,
 };
 
-/// The most steps of a path. Documents nest at most 128 levels, so longer paths find nothing.
+/// The most steps of a path. Documents nest at most 128 levels, so a path of more steps than this finds nothing.
 const MAX_STEPS: usize = 256;
 impl Query {
     /// Parses a path that starts with `$`, `$$` or `$name`.

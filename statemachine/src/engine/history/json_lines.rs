@@ -11,8 +11,8 @@ use crate::engine::history::background_writer::BackgroundWriter;
 use crate::engine::history::event::Event;
 use crate::engine::history::history_sink::HistorySink;
 
-/// The number of bytes that are gathered before they are written. Waking the thread costs as much as writing 16 KiB, so
-/// far smaller buffers would be slower.
+/// The number of bytes that are gathered before they are written. Waking the writer thread costs as much as writing
+/// 16 KiB, so a much smaller buffer would be slower.
 const GATHERED_BYTES: usize = 256 << 10;
 
 /// The space that a buffer has beyond `GATHERED_BYTES` for its last line; most lines are shorter, so that buffers
