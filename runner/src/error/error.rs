@@ -118,7 +118,7 @@ pub enum Cause {
 
 /// Extension of `Result` that adds a kind and a message to the error of a library.
 pub trait Context<T> {
-    /// Turns the error into an [`Error`] of this kind, whose message says which operation failed and whose cause is the
+    /// Turns the error into an `Error` of this kind, whose message says which operation failed and whose cause is the
     /// original error.
     ///
     /// # Errors

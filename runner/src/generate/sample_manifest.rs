@@ -39,7 +39,7 @@ impl SampleManifest {
 /// The values that determine every byte of a sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleRequest {
-    /// The version of the generator's rules: [`GENERATOR_VERSION`] when the sample was written.
+    /// The version of the generator's rules: `GENERATOR_VERSION` when the sample was written.
     #[serde(rename = "laws")]
     pub version: u32,
     /// The number of rentals that the contract accepts.

@@ -163,8 +163,14 @@ fn an_output_that_may_not_be_written_is_refused_before_anything_is_read() {
         ],
     );
     assert!(!ran.stderr.contains("read  "), "{}", ran.stderr);
-    facts(&sandbox, "--output lake/below")
-        .fails(1, &["cannot create `", "/lake/below`", "writable folder"]);
+    facts(&sandbox, "--output lake/below").fails(
+        1,
+        &[
+            "cannot create `",
+            "/lake/below`",
+            "folder that this user may create and write to",
+        ],
+    );
     drop(read_only);
 
     // Root may write anywhere, so another user runs the binary.
