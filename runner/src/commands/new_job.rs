@@ -15,6 +15,7 @@ use crate::cli::NewJobArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::RAW;
 use crate::terminal::printer::{Answer, ToText};
+use crate::terminal::shell_word::shell_word;
 
 /// The number of bytes at the beginning of a CSV file that a draft is based on: usually several thousand rows.
 const SAMPLE_BYTES: u64 = 1 << 20;
@@ -81,10 +82,18 @@ impl ToText for WrittenJob {
         let folder = &self.folder;
         let path = &self.path;
         let next = if self.is_draft {
-            format!("correct the contract in {folder}/job.toml, then run: drivetrain check {path}")
+            format!(
+                "correct the contract in {folder}/job.toml, then run: drivetrain check {}",
+                shell_word(path)
+            )
         } else {
             let sample = draft::SAMPLE_FOLDER;
-            format!("try it: drivetrain run {path} --input {path}/{sample} --output {path}-output")
+            format!(
+                "try it: drivetrain run {} --input {} --output {}",
+                shell_word(path),
+                shell_word(&format!("{path}/{sample}")),
+                shell_word(&format!("{path}-output"))
+            )
         };
         let files = self.files.join(", ");
         format!("created {folder} with {files}\n{next}\n")

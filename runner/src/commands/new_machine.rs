@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::cli::NewMachineArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::terminal::printer::{Answer, ToText};
+use crate::terminal::shell_word::shell_word;
 
 /// Files of the new folder: the end of the file's name, `true` if the machine's name precedes that end, and the text.
 const FILES: [(&str, bool, &str); 5] = [
@@ -89,6 +90,7 @@ struct WrittenMachine {
 impl ToText for WrittenMachine {
     fn text(&self) -> String {
         let (folder, files) = (&self.folder, self.files.join(", "));
-        format!("created {folder} with {files}\ntry it: drivetrain test {folder}\n")
+        let word = shell_word(folder);
+        format!("created {folder} with {files}\ntry it: drivetrain test {word}\n")
     }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod print;
 pub(crate) mod printer;
 pub(crate) mod row_writer;
+pub(crate) mod shell_word;
 pub(crate) mod signals;
 pub(crate) mod stage_display;
 pub(crate) mod stderr;
