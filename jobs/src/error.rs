@@ -47,7 +47,7 @@ impl Error {
         }
     }
 
-    /// Sets the hint that tells the user how to correct the mistake.
+    /// Sets the hint: how to correct the mistake.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -59,7 +59,7 @@ impl Error {
         self.kind
     }
 
-    /// Returns the hint that tells the user how to correct the mistake; `None` if the message is enough.
+    /// Returns the hint, which says how to correct the mistake; `None` if the message is enough.
     #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()

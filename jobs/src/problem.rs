@@ -33,7 +33,7 @@ impl Problem {
         }
     }
 
-    /// Sets the hint that tells the author of the job how to correct the mistake.
+    /// Sets the hint: how to correct the mistake.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -285,7 +285,7 @@ pub enum PatternError {
 }
 
 impl PatternError {
-    /// Returns the hint that tells the author of the job how to correct the pattern.
+    /// Returns the hint: how to correct the pattern.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::TimeInDate => "use the type `timestamp`, and cast the value to a date in SQL",

@@ -7,7 +7,7 @@ use crate::suggestion::nearest;
 pub(super) struct TypeNameError {
     /// Description of the problem, as in [`Problem`](crate::problem::Problem).
     pub(super) message: String,
-    /// Hint that tells the author of the job which type to write.
+    /// The hint: the type to write instead.
     pub(super) hint: String,
     /// Type that was most likely meant. The rest of the column is checked as if it had this type.
     pub(super) guess: ColumnType,

@@ -15,7 +15,7 @@ use crate::commit::record::{AttemptId, RunId, path};
 use crate::error::{Context, ErrorKind, Result};
 use crate::store::Store;
 
-/// The note that an attempt writes when it begins. It tells `vacuum` from which record number on to search the log for
+/// The note that an attempt writes when it begins. It holds the record number from which `vacuum` searches the log for
 /// the attempt's own record.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Started {

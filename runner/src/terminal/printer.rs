@@ -8,8 +8,8 @@ use crate::terminal::print;
 use crate::terminal::row_writer::RowFormat;
 use crate::terminal::stderr::note;
 
-/// Format of results. To add a format, extend this enum, its methods and [`Render`]; the command line takes names and help
-/// from here.
+/// Format of results. To add a format, extend this enum, its methods and [`Render`]; the command line takes names and
+/// help from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerFormat {
     /// Text for people.

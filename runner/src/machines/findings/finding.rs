@@ -40,7 +40,7 @@ pub struct Finding {
     pub line: Option<usize>,
     /// The column of the problem in its line, in characters from 1.
     pub column: Option<usize>,
-    /// What to do about the problem; `None` if the message says it.
+    /// The hint, which says how to correct the problem; `None` if the message is enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
