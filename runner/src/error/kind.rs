@@ -1,11 +1,13 @@
 //! Classes of failures, by what a caller can do about them.
 
-/// The class of a failure, by what a caller can do about it. Each kind has one exit code and one ASL error name (see
-/// [`exit`](crate::error::exit)).
+/// The class of a failure, by what a caller can do about it. Each kind has one ASL error name, and one exit code, which
+/// kinds can share (see [`exit`](crate::error::exit)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// Only a change outside the process helps: a permission, a full disk, too little memory, a bug.
+    /// Only a change outside the process helps: a permission, a full disk, a bug.
     Failed,
+    /// The work needs more memory than the limit or the system allows.
+    OutOfMemory,
     /// The command line, a job folder or a setting is wrong.
     Usage,
     /// A prefix, bucket or file to read is missing.

@@ -71,7 +71,7 @@ impl ReadContext {
         reservation
             .try_grow(blocks * block_bytes)
             .context(
-                ErrorKind::Failed,
+                ErrorKind::OutOfMemory,
                 "the memory limit is too small for the read buffers",
             )
             .map_err(|error| error.hint("raise `--memory-limit`, or lower `--threads`"))?;

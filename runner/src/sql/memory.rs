@@ -29,16 +29,19 @@ pub struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    /// Returns the given size (such as `2GiB`), or 70 % of the host's memory or of the container's limit, whichever is
-    /// less.
+    /// Returns the given size (such as `2GiB`) or share (such as `45%`); without a text, 70 %. A share is one of the
+    /// host's memory or of the container's limit, whichever is less.
     ///
     /// # Errors
-    /// `Usage` for a text that is not a valid size, for a size below 64 MiB, or if the system does not report its
-    /// memory.
+    /// `Usage` for a text that is not a valid size or share, for a size below 64 MiB, or if the system does not report
+    /// its memory.
     pub fn resolve(text: Option<&str>) -> Result<Self> {
         let bytes = match text {
-            Some(text) => parse_size(text)?,
-            None => available_share()?,
+            Some(text) => match text.strip_suffix('%') {
+                Some(percent) => available(parse_percent(percent)?)?,
+                None => parse_size(text)?,
+            },
+            None => available(DEFAULT_SHARE)?,
         };
         if bytes < LEAST_BYTES {
             return Err(Error::new(
@@ -76,14 +79,29 @@ impl MemoryLimit {
     }
 }
 
-/// Returns the default limit in bytes, from the host's memory and the container's limit.
+/// Parses the number before a `%` into a share of 1.
+///
+/// # Errors
+/// `Usage` unless the number is above 0 and at most 100.
+fn parse_percent(number: &str) -> Result<f64> {
+    match number.trim().parse::<f64>() {
+        Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent / 100.0),
+        _ => Err(Error::new(
+            ErrorKind::Usage,
+            format!("`{number}%` is not a valid share of the memory"),
+        )
+        .hint("write a number above 0 and at most 100, such as `45%`")),
+    }
+}
+
+/// Returns a share of the host's memory or of the container's limit, whichever is less, in bytes.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a share of the memory need not be exact to the byte, and is neither negative nor over 64 bits"
 )]
-fn available_share() -> Result<u64> {
+fn available(share: f64) -> Result<u64> {
     let mut system = sysinfo::System::new().map_err(|problem| {
         Error::new(
             ErrorKind::Usage,
@@ -96,7 +114,7 @@ fn available_share() -> Result<u64> {
     let available = system
         .cgroup_limits()
         .map_or(host, |limits| limits.total_memory.min(host));
-    Ok((available as f64 * DEFAULT_SHARE) as u64)
+    Ok((available as f64 * share) as u64)
 }
 
 /// Parses `512MiB`, `2GiB`, `1.5GB` or a number of bytes.
@@ -143,6 +161,17 @@ mod tests {
         let limit = MemoryLimit::resolve(None).unwrap();
         assert!(limit.bytes > LEAST_BYTES);
         assert!(MemoryLimit::resolve(Some("1MiB")).is_err());
+    }
+
+    #[test]
+    fn a_share_is_one_of_the_available_memory() {
+        let bytes = |text| MemoryLimit::resolve(Some(text)).unwrap().bytes;
+        assert!(bytes("45%").abs_diff(bytes("90%") / 2) <= 1);
+        assert!(bytes("70%").abs_diff(MemoryLimit::resolve(None).unwrap().bytes) <= 1);
+        for wrong in ["0%", "-5%", "101%", "%", "NaN%", "inf%", "half%"] {
+            let error = MemoryLimit::resolve(Some(wrong)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage, "{wrong}");
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ use crate::error::{Cause, Error, ErrorKind};
 use crate::sql::bad_value::BadValue;
 use crate::store;
 
-/// Converts a query's failure. A lack of memory or disk becomes `Failed` with a hint that names the setting to raise.
-/// An error of this crate keeps its kind.
+/// Converts a query's failure. A lack of memory becomes `OutOfMemory` and a lack of disk `Failed`, with a hint that
+/// names the setting to raise. An error of this crate keeps its kind.
 #[must_use]
 pub fn query_error(error: DataFusionError) -> Error {
     if let Some(replaced) = store::replaced(&error) {
@@ -19,7 +19,7 @@ pub fn query_error(error: DataFusionError) -> Error {
     let root = error.find_root();
     if let DataFusionError::ResourcesExhausted(_) = root {
         return Error::new(
-            ErrorKind::Failed,
+            ErrorKind::OutOfMemory,
             "the query needs more memory than the limit allows",
         )
         .caused_by(error)
