@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Command, CommandLine, NewCommand, Parsed, parse};
+use crate::cli::{Command, CommandLine, InvalidCommandLine, NewCommand, Parsed, parse};
 use crate::commands;
 use crate::commands::simulate::Unanswered;
 use crate::error::{Error, ErrorKind, Failure, Result, exit, printable};
@@ -22,6 +22,7 @@ pub fn main() -> ExitCode {
     let cli = match parse() {
         Parsed::CommandLine(cli) => *cli,
         Parsed::Invalid(invalid) => {
+            answer_task(&invalid);
             Printer::new(invalid.format).print_failure(&failed(&invalid.error, None));
             invalid.exit()
         }
@@ -35,6 +36,19 @@ pub fn main() -> ExitCode {
             failure.print(printer);
             ExitCode::from(exit::code(failure.error.kind()))
         }
+    }
+}
+
+/// Answers the task that waits for a run, if there is one, with the error of an invalid command line. A failure to do so
+/// is printed and changes nothing.
+fn answer_task(invalid: &InvalidCommandLine) {
+    let Some(task) = &invalid.task else {
+        return;
+    };
+    begin_logging(0);
+    let answered = run_on_threads(Some(1), commands::run::refuse(task, &invalid.error));
+    if let Err(error) = answered {
+        note(&format!("error: cannot answer the task: {error}"));
     }
 }
 

@@ -17,6 +17,8 @@ mod store;
 mod commit;
 // Runs of jobs: quality gate, memory, partitions, windows, interrupts.
 mod pipeline;
+// Runs for which a task of Step Functions waits: heartbeats, the fence, the one answer.
+mod task_tokens;
 // State machines: `check`, `simulate`, `test`, `test-state`, `mocks`.
 mod machines;
 // The command line and the output of commands.

@@ -1,5 +1,8 @@
 //! The end of a run, in the form that a waiting process receives.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::error::Failure;
@@ -22,15 +25,36 @@ pub struct Summary {
 pub enum End {
     /// The outputs are visible.
     Succeeded {
-        /// Number of the record in the job's log.
-        record: u64,
-        /// `true` if an earlier attempt committed the same run.
-        already_done: bool,
+        /// Numbers of the run as a whole.
+        numbers: RunNumbers,
+        /// Number of quarantined rows, by dataset that the run read.
+        quarantined_rows: BTreeMap<String, u64>,
         /// Tables that the run wrote.
         tables: Vec<TableSummary>,
     },
-    /// The run failed; the failure has the error name that a state machine sees.
-    Failed(Failure),
+    /// The run failed.
+    Failed {
+        /// The failure, with the error name that a state machine sees.
+        failure: Failure,
+        /// URL of the folder of rejected rows, if there are any.
+        quarantine: Option<String>,
+    },
+}
+
+/// The numbers of a run as a whole.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunNumbers {
+    /// Number of the record in the job's log.
+    pub record: u64,
+    /// `true` if an earlier attempt committed the same run.
+    pub already_done: bool,
+    /// Wall-clock time since this run started, in seconds.
+    pub wall_seconds: f64,
+    /// Peak resident memory of the process that wrote the tables, in bytes.
+    pub peak_memory_bytes: u64,
+    /// URL of the full report, if it was stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
 }
 
 /// The numbers of rows, bytes and partitions that a run wrote to one table.
@@ -47,21 +71,31 @@ pub struct TableSummary {
 }
 
 impl Summary {
-    /// Builds the summary of a run that succeeded from its report.
+    /// Builds the summary of a run that succeeded from its report; `wall` is the time since the run started.
     #[must_use]
-    pub fn succeeded(report: &Report) -> Self {
+    pub fn succeeded(report: &Report, wall: Duration) -> Self {
         let tables = report.outputs.iter().map(|output| TableSummary {
             name: output.name.clone(),
             rows: output.rows,
             bytes: output.bytes,
             partitions: output.partitions,
         });
+        let quarantined = report
+            .inputs
+            .iter()
+            .map(|input| (input.name.clone(), input.quarantined_rows));
         Self {
             job: report.job.clone(),
             run_id: Some(report.run_id.clone()),
             end: End::Succeeded {
-                record: report.record,
-                already_done: report.status == Status::AlreadyDone,
+                numbers: RunNumbers {
+                    record: report.record,
+                    already_done: report.status == Status::AlreadyDone,
+                    wall_seconds: wall.as_secs_f64(),
+                    peak_memory_bytes: report.peak_memory_bytes,
+                    report: report.url.clone(),
+                },
+                quarantined_rows: quarantined.collect(),
                 tables: tables.collect(),
             },
         }
@@ -73,7 +107,10 @@ impl Summary {
         Self {
             job: report.map_or_else(|| job.to_owned(), |report| report.job.clone()),
             run_id: report.map(|report| report.run_id.clone()),
-            end: End::Failed(failure),
+            end: End::Failed {
+                failure,
+                quarantine: report.and_then(|report| report.quarantine.clone()),
+            },
         }
     }
 }

@@ -132,6 +132,38 @@ pub struct RunArgs {
     /// The job, the folders of its inputs and outputs, and its settings.
     #[command(flatten)]
     pub request: RequestArgs,
+    /// Flags for the task of a state machine that waits for the run.
+    #[command(flatten)]
+    pub task: TaskArgs,
+}
+
+/// Flags for the task of a state machine that waits for the run.
+#[derive(Args)]
+pub struct TaskArgs {
+    /// Token of the Step Functions task that waits for the run [default: the variable `DRIVETRAIN_TASK_TOKEN`]. The run
+    /// sends heartbeats, and answers the task once.
+    #[arg(long, value_name = "TOKEN")]
+    pub task_token: Option<String>,
+    /// File that contains the task token; `-` reads standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "task_token")]
+    pub task_token_file: Option<PathBuf>,
+    /// Time from one heartbeat to the next, such as `30s` or `1m`.
+    #[arg(long, value_name = "DURATION", default_value = "60s")]
+    pub heartbeat: String,
+    /// Time after which the run stops if no heartbeat was answered: the `HeartbeatSeconds` of the task.
+    #[arg(long, value_name = "DURATION", default_value = "600s")]
+    pub heartbeat_timeout: String,
+}
+
+/// Omits the token, so that no log contains it.
+impl std::fmt::Debug for TaskArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaskArgs")
+            .field("task_token_file", &self.task_token_file)
+            .field("heartbeat", &self.heartbeat)
+            .field("heartbeat_timeout", &self.heartbeat_timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Flags of `plan`.
@@ -188,7 +220,8 @@ pub struct EngineArgs {
     /// Maximum number of rows in a Parquet row group.
     #[arg(long, value_name = "ROWS", default_value_t = 1 << 20)]
     pub row_group_rows: usize,
-    /// Memory limit for processing data [default: 70 % of the container's or the machine's memory].
+    /// Memory limit for processing data: a size such as `2GiB`, or a share such as `45%` of the container's or the
+    /// machine's memory [default: 70%].
     #[arg(long, value_name = "SIZE")]
     pub memory_limit: Option<String>,
     /// Number of threads that process data [default: one per processor].
@@ -219,7 +252,8 @@ pub struct QueryArgs {
     /// Format of the rows [default: table on a terminal, csv elsewhere, json with `--output-format json`].
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<QueryFormat>,
-    /// Memory limit of the query [default: 70 % of the container's or the machine's memory].
+    /// Memory limit of the query: a size such as `2GiB`, or a share such as `45%` of the container's or the machine's
+    /// memory [default: 70%].
     #[arg(long, value_name = "SIZE")]
     pub memory_limit: Option<String>,
 }

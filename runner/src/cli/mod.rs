@@ -1,14 +1,17 @@
 //! The command line: every verb and flag with its help, and the functions that turn flags into settings.
 
 mod arguments;
+mod duration;
 mod machines;
 mod parse;
 mod settings;
+mod task;
 
 pub use arguments::{
     BadRowAction, CheckArgs, Command, CommandLine, EngineArgs, GenerateArgs, JobsArgs, LocalArgs,
     LogArgs, NewCommand, NewJobArgs, NewMachineArgs, PlanArgs, QueryArgs, QueryFormat, RequestArgs,
-    RunArgs, VacuumArgs,
+    RunArgs, TaskArgs, VacuumArgs,
 };
+pub use duration::duration;
 pub use machines::{Level, MocksArgs, MocksFormat, SimulateArgs, TestArgs, TestStateArgs};
-pub use parse::{Parsed, parse};
+pub use parse::{InvalidCommandLine, Parsed, parse};

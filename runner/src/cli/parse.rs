@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, Parser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
-use crate::cli::arguments::CommandLine;
+use crate::cli::arguments::{CommandLine, TaskArgs};
 use crate::error::{Error, ErrorKind};
 use crate::terminal::printer::AnswerFormat;
 
@@ -22,6 +22,8 @@ pub struct InvalidCommandLine {
     pub error: Error,
     /// The format that the command line asks for, as far as it can be recognized.
     pub format: AnswerFormat,
+    /// The flags for a waiting task, if the verb is `run`: the task must be answered even now.
+    pub task: Option<TaskArgs>,
     /// The same error as clap prints it, with the usage of the verb.
     source: clap::Error,
 }
@@ -42,6 +44,7 @@ pub fn parse() -> Parsed {
         Err(source) => Parsed::Invalid(InvalidCommandLine {
             error: usage_error(&source.render().to_string()),
             format: format_asked_for(),
+            task: task_of_run(),
             source,
         }),
     }
@@ -70,6 +73,45 @@ fn format_asked_for() -> AnswerFormat {
         matches.get_one("output_format").copied()
     });
     formats.next_back().unwrap_or(AnswerFormat::Text)
+}
+
+/// Returns the flags for a waiting task, as far as they can be recognized on a command line with the verb `run`; `None`
+/// for other verbs.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "clap does not return the arguments that it parsed before an error"
+)]
+fn task_of_run() -> Option<TaskArgs> {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let verb = words.iter().enumerate().find(|(at, word)| {
+        let is_value = *at > 0 && words[at - 1] == "--output-format";
+        !is_value && !word.to_string_lossy().starts_with('-')
+    });
+    if verb.is_none_or(|(_, verb)| verb != "run") {
+        return None;
+    }
+    let parser = || {
+        let parser = clap::Command::new("drivetrain")
+            .no_binary_name(true)
+            .ignore_errors(true);
+        TaskArgs::augment_args(parser)
+    };
+    let flags: Vec<String> = parser()
+        .get_arguments()
+        .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
+        .collect();
+    let mut kept = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let text = word.to_string_lossy();
+        if flags.contains(&text.split('=').next().unwrap_or_default().to_owned()) {
+            kept.push(word);
+            if !text.contains('=') {
+                kept.extend(words.get(at + 1));
+            }
+        }
+    }
+    let matches = parser().try_get_matches_from(kept).ok()?;
+    TaskArgs::from_arg_matches(&matches).ok()
 }
 
 /// Builds an error from clap's text. The paragraphs of the text are the error with the arguments that it concerns,

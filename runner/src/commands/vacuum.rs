@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::VacuumArgs;
+use crate::cli::{VacuumArgs, duration};
 use crate::commit::{self, VacuumOptions, Vacuumed};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::job::logged_job::LoggedJob;
 use crate::store::Location;
 use crate::terminal::printer::{Answer, ToText};
@@ -20,7 +20,7 @@ pub async fn vacuum(args: &VacuumArgs) -> Result<Answer> {
         quarantine: args
             .quarantine_older_than
             .as_deref()
-            .map(parse_age)
+            .map(duration)
             .transpose()?,
         ..VacuumOptions::default()
     };
@@ -71,40 +71,5 @@ impl ToText for VacuumedJob {
             );
         }
         text
-    }
-}
-
-/// Parses an age such as `90d`, `12h` or `30m`.
-fn parse_age(text: &str) -> Result<Duration> {
-    let wrong = || {
-        Error::new(ErrorKind::Usage, format!("`{text}` is not a valid age"))
-            .hint("write a whole number and a unit, such as `90d`, `12h` or `30m`")
-    };
-    let (number, seconds) = [("d", 86_400), ("h", 3_600), ("m", 60)]
-        .iter()
-        .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)))
-        .ok_or_else(wrong)?;
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    number
-        .checked_mul(seconds)
-        .map(Duration::from_secs)
-        .ok_or_else(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_age_needs_a_unit() {
-        assert_eq!(parse_age("90d").unwrap(), Duration::from_hours(90 * 24));
-        assert_eq!(parse_age("30m").unwrap(), Duration::from_mins(30));
-        for wrong in ["90", "d", "-1d", "1w", ""] {
-            assert_eq!(
-                parse_age(wrong).unwrap_err().kind(),
-                ErrorKind::Usage,
-                "{wrong}"
-            );
-        }
     }
 }

@@ -20,7 +20,7 @@ use crate::commit::run_id::hex;
 use crate::commit::staged::Staged;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
-use crate::watch::{StopSignal, cancelled};
+use crate::watch::StopSignal;
 
 impl AttemptId {
     /// Returns a new id: 96 bits from the system's random source, mixed with the process id and the time.
@@ -252,7 +252,10 @@ impl Stager {
         let staging = inner.layout.staging(&inner.id, sequence);
         let request = Arc::clone(&inner.in_flight).read_owned().await;
         if inner.is_abandoned.load(Ordering::Relaxed) {
-            return Err(cancelled());
+            return Err(Error::new(
+                ErrorKind::Cancelled,
+                "the attempt was abandoned before this part was opened",
+            ));
         }
         // A separate task opens the upload, so that a note records it even if the caller is canceled meanwhile.
         let (opening, opened) = (Arc::clone(inner), key.clone());

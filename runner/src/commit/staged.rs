@@ -13,7 +13,7 @@ use crate::commit::log::{read_from, read_record};
 use crate::commit::publish::{Settled, TRIES, settle};
 use crate::commit::record::{Record, Run};
 use crate::error::{Error, ErrorKind, Result};
-use crate::watch::{StopSignal, cancelled};
+use crate::watch::StopSignal;
 
 /// The time limit for the last read of the record after a stop. A stop allows two seconds in all.
 const LAST_LOOK: Duration = Duration::from_millis(1_500);
@@ -79,7 +79,7 @@ impl Staged {
     /// theirs.
     ///
     /// # Errors
-    /// `Cancelled` if a stop came before the put, or the fence's error: nothing was committed. `Conflict` if another
+    /// The stop's error if a stop came before the put, or the fence's error: nothing was committed. `Conflict` if another
     /// run was committed that wrote, replaced or consumed a partition or input of this run. `TryAgain` if the outcome
     /// is unknown; a retry of the same command determines it.
     pub async fn commit(self, fence: &dyn Fence, stop: &StopSignal) -> Result<CommitOutcome> {
@@ -95,7 +95,7 @@ impl Staged {
         let mut number = self.inner.target;
         loop {
             if stop.requested() {
-                return self.give_up(cancelled(), stop).await;
+                return self.give_up(stop.error(), stop).await;
             }
             if let Err(error) = stop.or_cancelled(fence.about_to_put()).await {
                 return self.give_up(error, stop).await;
@@ -107,7 +107,7 @@ impl Staged {
                     return Ok(CommitOutcome::Committed(Committed::new(self.inner, record)));
                 }
                 Ok(Landed::Other) if stop.requested() => {
-                    return self.give_up(cancelled(), stop).await;
+                    return self.give_up(stop.error(), stop).await;
                 }
                 Ok(Landed::Other) => {}
                 Err(Unlanded::Refused(error)) => return self.give_up(error, stop).await,

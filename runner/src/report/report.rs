@@ -38,6 +38,9 @@ pub struct Report {
     /// URL of the folder of rejected rows, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<String>,
+    /// URL of this report, as it was stored beside the job's log; `None` if it is not known to be stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The failure of the run; `None` if it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,

@@ -1,7 +1,13 @@
 //! The entry point of a run. One result determines its exit code, its report and the answer to its waiter.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use futures::FutureExt;
+
 use crate::callback::{Summary, Waiter};
-use crate::error::{Failure, Result};
+use crate::error::{Error, ErrorKind, Failure, Result};
 use crate::report::Report;
 use crate::run::failed_run::FailedRun;
 use crate::run::request::RunRequest;
@@ -9,7 +15,7 @@ use crate::run::row_path::run;
 
 /// Prepares a request, runs it, and reports the end to the waiter, even if the request cannot be prepared.
 ///
-/// `job` is the name on the command line, for a failure that comes before the job is read.
+/// `job` is the name on the command line, for a failure that comes before the job is read. A panic becomes a failure.
 ///
 /// # Errors
 /// Any error kind. If the run succeeded but its end could not be reported to the waiter, the waiter's error.
@@ -18,12 +24,20 @@ pub async fn execute<'a>(
     prepared: impl Future<Output = Result<RunRequest<'a>>>,
     waiter: &dyn Waiter,
 ) -> Result<Report, FailedRun> {
-    let ended = match prepared.await {
-        Ok(request) => run(&request).await,
-        Err(error) => Err(error.into()),
+    let began = Instant::now();
+    let work = async {
+        match prepared.await {
+            Ok(request) => run(&request).await,
+            Err(error) => Err(error.into()),
+        }
     };
+    // A panic is a failure like others: whoever waits for the run must hear of it. Nothing of the run is used afterwards.
+    let ended = AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| Err(panicked(&*panic).into()));
     let summary = match &ended {
-        Ok(report) => Summary::succeeded(report),
+        Ok(report) => Summary::succeeded(report, began.elapsed()),
         Err(FailedRun { error, report }) => {
             Summary::failed(job, Failure::of(error), report.as_deref())
         }
@@ -42,6 +56,16 @@ pub async fn execute<'a>(
     }
 }
 
+/// Builds the error of a run that panicked.
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let message = format!("the run panicked: {}", text.unwrap_or("no message"));
+    Error::new(ErrorKind::Failed, message).hint(
+        "this is a bug: please report it; `drivetrain runs` shows whether the run was committed",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -49,7 +73,6 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::error::{Error, ErrorKind};
 
     /// A waiter that records what it receives, and can be told to fail.
     #[derive(Default)]
@@ -86,6 +109,17 @@ mod tests {
             end.contains("sales") && end.contains("no such job"),
             "{end}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_run_that_panics_is_reported_once() {
+        let waiter = Recorder::default();
+        let prepared = async { panic!("index out of range") };
+        let failed = execute("sales", prepared, &waiter).await.unwrap_err();
+        assert_eq!(failed.error.kind(), ErrorKind::Failed);
+        let ends = waiter.ends.lock().unwrap();
+        assert_eq!(ends.len(), 1);
+        assert!(format!("{:?}", ends[0]).contains("panicked: index out of range"));
     }
 
     #[tokio::test]

@@ -42,6 +42,7 @@ impl<'a> RunReport<'a> {
             outputs: Vec::new(),
             checks: Vec::new(),
             quarantine: None,
+            url: None,
             error: None,
             stages: Vec::new(),
             peak_memory_bytes: 0,
@@ -80,7 +81,11 @@ impl<'a> RunReport<'a> {
     pub async fn published(mut self, record: &Record) -> Report {
         self.found.record = record.number;
         self.measure();
-        store(&self.found, &self.key, &self.run.roots.output).await;
+        let output = &self.run.roots.output;
+        self.found.url = Some(output.location().url(&self.key));
+        if !store(&self.found, &self.key, output).await {
+            self.found.url = None;
+        }
         self.found
     }
 
@@ -147,8 +152,9 @@ pub(crate) fn already_done(run: &RunInProgress<'_>, record: &Record) -> Result<R
     Ok(report)
 }
 
-/// Stores a report beside the log. A failure is only a warning, because it does not change how the run ended.
-async fn store(report: &Report, key: &Path, store: &Store) {
+/// Stores a report beside the log. Returns `false` after a failure, which is only a warning, because it does not
+/// change how the run ended.
+async fn store(report: &Report, key: &Path, store: &Store) -> bool {
     let written = async {
         let body = serde_json::to_vec_pretty(report).context(
             ErrorKind::Failed,
@@ -156,7 +162,9 @@ async fn store(report: &Report, key: &Path, store: &Store) {
         )?;
         store.put(key, body.into()).await
     };
-    if let Err(error) = written.await {
+    let written = written.await;
+    if let Err(error) = &written {
         tracing::warn!(%error, status = ?report.status, "cannot store the run's report");
     }
+    written.is_ok()
 }

@@ -8,9 +8,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use object_store::client::{HttpError, HttpErrorKind};
 
 use crate::error::{Error, ErrorKind};
+use crate::store::aws_sdk::profile;
 use crate::store::frozen_store::replaced;
 use crate::store::location::Location;
-use crate::store::s3::profile;
 
 /// The class of a store's failure. Failures with the same remedy share a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@
 //! All keys are relative to the store's root. Only the AWS SDK, and messages that name its profile, read the
 //! environment. This folder knows nothing of jobs, runs or records.
 
+pub(crate) mod aws_sdk;
 mod buffer_pool;
 mod capability_probe;
 mod explain_error;

@@ -5,19 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_smithy_http_client::tls;
-use aws_types::service_config::ServiceConfigKey;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ClientOptions, CredentialProvider, RetryConfig};
 use tokio::sync::Mutex;
-use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::aws_sdk;
 
 /// The time limit for opening a connection; one that takes longer seldom succeeds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -80,21 +78,18 @@ pub(crate) async fn open(
     settings: &S3Settings,
 ) -> Result<PrefixStore<AmazonS3>> {
     let chain = chain(settings).await;
-    let endpoint = settings.endpoint.clone().or_else(|| endpoint(&chain));
+    let endpoint = settings
+        .endpoint
+        .clone()
+        .or_else(|| aws_sdk::endpoint(&chain, "S3"));
     if let Some(endpoint) = &endpoint {
-        require_url(endpoint)?;
+        aws_sdk::require_url(endpoint, "S3")?;
     }
     let region = match (chain.region(), &endpoint) {
         (Some(region), _) => region.to_string(),
         // Stores other than AWS have no regions, but the signature contains one; all of them accept this one.
         (None, Some(_)) => "us-east-1".to_owned(),
-        (None, None) => {
-            let by =
-                profile().map_or_else(String::new, |profile| format!(" in profile `{profile}`"));
-            let message = format!("no region is configured for bucket `{bucket}`{by}");
-            return Err(Error::new(ErrorKind::Failed, message)
-                .hint("set AWS_REGION, or `region` in the AWS profile"));
-        }
+        (None, None) => return Err(aws_sdk::no_region(&format!("bucket `{bucket}`"))),
     };
     let client = ClientOptions::new()
         .with_connect_timeout(CONNECT_TIMEOUT)
@@ -151,41 +146,12 @@ pub(crate) async fn open(
 
 /// Builds the error of a bucket for which the SDK finds no credentials.
 fn no_credentials(bucket: &str) -> Error {
-    let (message, hint) = match profile() {
-        Some(profile) => (
-            format!("no credentials were found for bucket `{bucket}` in profile `{profile}`"),
-            format!("log in (`aws sso login --profile {profile}`), or correct the profile"),
-        ),
-        None => (
-            format!("no credentials were found for bucket `{bucket}`"),
-            "log in (`aws sso login`), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
-        ),
-    };
-    Error::new(ErrorKind::Failed, message).hint(hint)
+    aws_sdk::no_credentials(&format!("bucket `{bucket}`"))
 }
 
-/// Returns the profile that the environment selects, for messages only.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the SDK reads these variables too, but does not say which profile it chose"
-)]
-pub(crate) fn profile() -> Option<String> {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    // A key in the environment takes precedence over any profile.
-    match variable("AWS_ACCESS_KEY_ID") {
-        Some(_) => None,
-        None => variable("AWS_PROFILE"),
-    }
-}
-
-/// Loads the SDK's settings: variables, profiles, single sign-on, container and instance roles.
+/// Loads the SDK's settings, in which those of the caller replace what the SDK finds.
 async fn chain(settings: &S3Settings) -> SdkConfig {
-    let client = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::Ring,
-        ))
-        .build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(client);
+    let mut loader = aws_sdk::loader();
     if let Some(region) = &settings.region {
         loader = loader.region(Region::new(region.clone()));
     } else if settings.endpoint.is_some() {
@@ -195,43 +161,6 @@ async fn chain(settings: &S3Settings) -> SdkConfig {
         loader = loader.no_credentials();
     }
     loader.load().await
-}
-
-/// Returns the configured endpoint: `AWS_ENDPOINT_URL_S3`, the profile's `services` section, `AWS_ENDPOINT_URL`, the
-/// profile's `endpoint_url`, in this order.
-fn endpoint(chain: &SdkConfig) -> Option<String> {
-    let key = ServiceConfigKey::builder()
-        .service_id("s3")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build()
-        .ok()?;
-    chain
-        .service_config()
-        .and_then(|services| services.load_config(key))
-        .or_else(|| chain.endpoint_url().map(str::to_owned))
-        .filter(|endpoint| !endpoint.is_empty())
-}
-
-/// Checks that the endpoint is an HTTP URL. Without this check, the client would fail only when it signs its first
-/// request.
-fn require_url(endpoint: &str) -> Result<()> {
-    let url = Url::parse(endpoint);
-    let is_address = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
-    if url.as_ref().is_ok_and(is_address) {
-        return Ok(());
-    }
-    let error = Error::new(
-        ErrorKind::Usage,
-        format!("the endpoint `{endpoint}` is not an `http://` or `https://` URL"),
-    )
-    .hint(
-        "set AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 or the profile's `endpoint_url` to a URL such as `http://localhost:9000`",
-    );
-    Err(match url {
-        Err(why) => error.caused_by(why),
-        Ok(_) => error,
-    })
 }
 
 /// The SDK's credentials for `object_store`, refreshed before they expire.

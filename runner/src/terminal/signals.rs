@@ -14,12 +14,21 @@ use crate::watch::{StopSignal, Stopper};
 /// # Errors
 /// `Failed` if the handlers cannot be installed.
 pub fn listen() -> Result<StopSignal> {
+    Ok(listen_with_stopper()?.1)
+}
+
+/// As [`listen`]; the returned sender sets the same signal for other reasons.
+///
+/// # Errors
+/// `Failed` if the handlers cannot be installed.
+pub fn listen_with_stopper() -> Result<(Stopper, StopSignal)> {
     let (stopper, stop) = Stopper::new();
+    let sender = stopper.clone();
     at_first(move || {
         note("stopping; a second Ctrl-C ends the process at once");
-        stopper.stop();
+        sender.stop();
     })?;
-    Ok(stop)
+    Ok((stopper, stop))
 }
 
 /// Calls `act` at the first Ctrl-C or SIGTERM; the second one ends the process at once.

@@ -6,4 +6,4 @@ mod stop;
 
 pub use progress::Progress;
 pub use stages::{Stage, StageObserver};
-pub use stop::{GRACE, StopSignal, Stopper, cancelled};
+pub use stop::{GRACE, StopReason, StopSignal, Stopper};

@@ -15,13 +15,45 @@ pub const GRACE: Duration = Duration::from_secs(2);
 /// store may lose an upload whose completion is cut off.
 const BEGINNING: Duration = Duration::from_millis(1_500);
 
+/// The reason of a request to stop, from which the error of a run follows that stops before it commits.
+#[derive(Clone, Debug)]
+pub struct StopReason {
+    /// The kind of the error.
+    pub kind: ErrorKind,
+    /// The message of the error: why the run was asked to stop.
+    pub message: String,
+    /// The hint of the error: what to do about it.
+    pub hint: Option<String>,
+}
+
+impl StopReason {
+    /// Returns the error of a run that stops for this reason.
+    #[must_use]
+    pub fn into_error(self) -> Error {
+        let error = Error::new(self.kind, self.message);
+        match self.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}
+
+/// A request to stop.
+#[derive(Clone, Debug)]
+struct StopRequest {
+    /// The time of the first request.
+    at: Instant,
+    /// The reason; `None` for Ctrl-C or SIGTERM.
+    reason: Option<StopReason>,
+}
+
 /// Receiver of a request to stop; clones receive the same request.
 #[derive(Clone, Debug)]
-pub struct StopSignal(watch::Receiver<Option<Instant>>);
+pub struct StopSignal(watch::Receiver<Option<StopRequest>>);
 
-/// The sender of a request to stop, which reaches every clone of its [`StopSignal`].
-#[derive(Debug)]
-pub struct Stopper(watch::Sender<Option<Instant>>);
+/// The sender of a request to stop, which reaches every clone of its [`StopSignal`]; clones send the same request.
+#[derive(Clone, Debug)]
+pub struct Stopper(watch::Sender<Option<StopRequest>>);
 
 impl Stopper {
     /// Creates a sender and a receiver of a request to stop.
@@ -31,11 +63,28 @@ impl Stopper {
         (Self(sender), StopSignal(receiver))
     }
 
-    /// Requests a stop; a second request changes nothing.
+    /// Requests a stop, as Ctrl-C does; a second request changes nothing.
     pub fn stop(&self) {
+        self.request(None);
+    }
+
+    /// Requests a stop for a reason. After an earlier request without a reason, only the reason is added; the time of
+    /// the first request and the first reason stay.
+    pub fn stop_because(&self, reason: StopReason) {
+        self.request(Some(reason));
+    }
+
+    /// Sends the request, or adds the reason to one that has none.
+    fn request(&self, reason: Option<StopReason>) {
         self.0.send_if_modified(|stopped| {
             let first = stopped.is_none();
-            stopped.get_or_insert_with(Instant::now);
+            let request = stopped.get_or_insert_with(|| StopRequest {
+                at: Instant::now(),
+                reason: None,
+            });
+            if request.reason.is_none() {
+                request.reason = reason;
+            }
             first
         });
     }
@@ -57,17 +106,19 @@ impl StopSignal {
     /// Returns `true` once the stop was requested so long ago that no new request to a store may start.
     #[must_use]
     pub fn is_closing(&self) -> bool {
-        let stopped = *self.0.borrow();
-        stopped.is_some_and(|at| at.elapsed() >= BEGINNING)
+        let stopped = self.0.borrow();
+        stopped
+            .as_ref()
+            .is_some_and(|request| request.at.elapsed() >= BEGINNING)
     }
 
     /// Waits for the request and returns its time; never returns if none can come.
     pub async fn wait(&self) -> Instant {
         let mut receiver = self.0.clone();
         if let Ok(stopped) = receiver.wait_for(Option::is_some).await
-            && let Some(at) = *stopped
+            && let Some(request) = &*stopped
         {
-            return at;
+            return request.at;
         }
         std::future::pending().await
     }
@@ -85,9 +136,26 @@ impl StopSignal {
     /// Does the work and returns its result. If a stop is requested before the work is done, drops the unfinished work.
     ///
     /// # Errors
-    /// `Cancelled` if a stop is requested before the work is done, otherwise the error of the work.
+    /// That of [`StopSignal::error`] if a stop is requested before the work is done, otherwise the error of the work.
     pub async fn or_cancelled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.unless(work).await.unwrap_or_else(|| Err(cancelled()))
+        self.unless(work).await.unwrap_or_else(|| Err(self.error()))
+    }
+
+    /// Returns the error of a run that stops before it committed: that of the reason, otherwise `Cancelled`.
+    #[must_use]
+    pub fn error(&self) -> Error {
+        let reason = self
+            .0
+            .borrow()
+            .as_ref()
+            .and_then(|request| request.reason.clone());
+        match reason {
+            None => Error::new(
+                ErrorKind::Cancelled,
+                "stopped before anything was committed",
+            ),
+            Some(reason) => reason.into_error(),
+        }
     }
 
     /// Does the work and returns its result. If the work is not done when [`GRACE`] has passed since a request to stop,
@@ -105,11 +173,29 @@ impl StopSignal {
     }
 }
 
-/// Returns the error of a run that was stopped before it committed.
-#[must_use]
-pub fn cancelled() -> Error {
-    Error::new(
-        ErrorKind::Cancelled,
-        "stopped before anything was committed",
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(kind: ErrorKind, message: &str) -> StopReason {
+        StopReason {
+            kind,
+            message: message.to_owned(),
+            hint: None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reason_joins_an_earlier_request_and_does_not_renew_its_time() {
+        let (stopper, stop) = Stopper::new();
+        stopper.stop();
+        let at = stop.wait().await;
+        assert_eq!(stop.error().kind(), ErrorKind::Cancelled);
+        tokio::time::sleep(GRACE).await;
+        stopper.stop_because(reason(ErrorKind::TryAgain, "first"));
+        stopper.stop_because(reason(ErrorKind::Failed, "second"));
+        assert_eq!(stop.wait().await, at);
+        assert_eq!(stop.error().kind(), ErrorKind::TryAgain);
+        assert_eq!(stop.error().to_string(), "first");
+    }
 }

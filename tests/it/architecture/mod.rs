@@ -45,8 +45,8 @@ const ASIDE: &[(&str, &[&str], &[&str])] = &[
     (
         "cli",
         &[
-            "error", "report", "watch", "store", "commit", "sql", "source", "sink", "job", "run",
-            "machines", "terminal",
+            "error", "report", "watch", "store", "commit", "sql", "source", "sink", "job",
+            "callback", "run", "machines", "terminal",
         ],
         &["commands", "app"],
     ),
@@ -72,13 +72,18 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("clap", &["cli/"], "only the command line knows flags"),
     (
         "std::env::",
-        &["cli/", "store/s3.rs"],
-        "settings are arguments; S3's are those of the AWS SDK",
+        &["cli/", "store/aws_sdk.rs"],
+        "settings are arguments; those of AWS services are the AWS SDK's",
     ),
     (
         "aws_config::",
-        &["store/s3.rs"],
-        "one file knows the AWS SDK",
+        &["store/aws_sdk.rs", "store/s3.rs"],
+        "the store knows the AWS SDK's settings",
+    ),
+    (
+        "aws_sdk_sfn",
+        &["callback/step_functions.rs"],
+        "one file knows the API of Step Functions",
     ),
     (
         "\"_drivetrain",

@@ -23,6 +23,8 @@ pub mod s3_server;
 pub mod s3_gate;
 // The instance metadata service of EC2, as far as credentials need it.
 pub mod metadata_service;
+// The task API of Step Functions.
+pub mod task_server;
 // Chooses a fault for each call of a store.
 pub mod fault_injector;
 // A store that forwards to another one unless a fault is injected.

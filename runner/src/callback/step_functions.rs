@@ -1,0 +1,227 @@
+//! Client of the task API of AWS Step Functions. The outcome of each request is typed, and no request is retried here.
+
+use std::io;
+use std::time::Duration;
+
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::config::http::HttpResponse;
+use aws_sdk_sfn::config::retry::RetryConfig;
+use aws_sdk_sfn::config::timeout::TimeoutConfig;
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
+
+use crate::callback::task_token::TaskToken;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::aws_sdk;
+
+/// The time limit for opening a connection; one that takes longer seldom succeeds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time limit for one request. The requests are small, and a heartbeat that waits longer delays the next one.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request about a task.
+#[derive(Debug)]
+pub(super) enum TaskRequest {
+    /// Reports that the run is alive.
+    Heartbeat,
+    /// Answers the task with a success.
+    Success {
+        /// Output of the task, as JSON.
+        output: String,
+    },
+    /// Answers the task with a failure.
+    Failure {
+        /// Name of the error, such as `Drivetrain.QualityGate`.
+        error: String,
+        /// Text for people.
+        cause: String,
+    },
+}
+
+/// The outcome of one request about a task.
+#[derive(Debug)]
+pub(super) enum Sent {
+    /// Step Functions accepted the request.
+    Accepted,
+    /// Step Functions no longer waits for the task, or does not know it; holds the name of its error.
+    Gone(String),
+    /// Step Functions, or the server at its endpoint, refuses the request; a retry does not help.
+    Refused(Error),
+    /// There was no answer, or one that asks for a retry.
+    Unanswered {
+        /// What is known about the failure.
+        error: Error,
+        /// `true` if the request may have been accepted all the same.
+        may_be_accepted: bool,
+    },
+}
+
+/// Client for the requests about one task.
+#[derive(Clone, Debug)]
+pub(super) struct TaskClient {
+    /// Client of the service, with the SDK's credential chain, region and endpoint.
+    client: Client,
+    /// Token of the task.
+    token: TaskToken,
+    /// Region and endpoint, for messages.
+    service: String,
+}
+
+impl TaskClient {
+    /// Creates the client, after checking that there are credentials and a region.
+    ///
+    /// # Errors
+    /// `Failed` if no credentials or no region can be found; `Usage` for an invalid endpoint.
+    pub async fn open(token: TaskToken) -> Result<Self> {
+        let settings = aws_sdk::loader().load().await;
+        let endpoint = aws_sdk::endpoint(&settings, "SFN");
+        if let Some(endpoint) = &endpoint {
+            aws_sdk::require_url(endpoint, "SFN")?;
+        }
+        let what = "the answer to the task";
+        let region = settings.region().ok_or_else(|| aws_sdk::no_region(what))?;
+        let provider = settings
+            .credentials_provider()
+            .ok_or_else(|| aws_sdk::no_credentials(what))?;
+        provider
+            .provide_credentials()
+            .await
+            .map_err(|error| aws_sdk::no_credentials(what).caused_by(io::Error::other(error)))?;
+        let service = match endpoint {
+            Some(endpoint) => format!("Step Functions at `{endpoint}` in region `{region}`"),
+            None => format!("Step Functions in region `{region}`"),
+        };
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(REQUEST_TIMEOUT)
+            .build();
+        let config = aws_sdk_sfn::config::Builder::from(&settings)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .build();
+        Ok(Self {
+            client: Client::from_conf(config),
+            token,
+            service,
+        })
+    }
+
+    /// Sends a request once.
+    pub async fn send(&self, request: &TaskRequest) -> Sent {
+        let (client, token) = (&self.client, self.token.as_str());
+        match request {
+            TaskRequest::Heartbeat => {
+                let sent = client.send_task_heartbeat().task_token(token).send();
+                self.outcome("SendTaskHeartbeat", sent.await.err())
+            }
+            TaskRequest::Success { output } => {
+                let request = client.send_task_success().output(output);
+                let sent = request.task_token(token).send();
+                self.outcome("SendTaskSuccess", sent.await.err())
+            }
+            TaskRequest::Failure { error, cause } => {
+                let request = client.send_task_failure().error(error).cause(cause);
+                let sent = request.task_token(token).send();
+                self.outcome("SendTaskFailure", sent.await.err())
+            }
+        }
+    }
+
+    /// Classifies the outcome of a request.
+    fn outcome<E>(&self, action: &str, failure: Option<SdkError<E, HttpResponse>>) -> Sent
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let Some(failure) = failure else {
+            return Sent::Accepted;
+        };
+        let code = failure.code().map(str::to_owned);
+        if let Some(code) = &code
+            && ["InvalidToken", "TaskDoesNotExist", "TaskTimedOut"].contains(&code.as_str())
+        {
+            return Sent::Gone(code.clone());
+        }
+        let response = failure.raw_response();
+        let status = response.map(|response| response.status().as_u16());
+        let body = response.and_then(|response| response.body().bytes());
+        let is_xml = body.is_some_and(|body| body.trim_ascii_start().starts_with(b"<"));
+        if status.is_some() && (is_xml || status == Some(405)) {
+            return Sent::Refused(self.not_step_functions(action));
+        }
+        let is_throttled = status == Some(429) || code.as_deref().is_some_and(is_throttling);
+        let is_final = status.is_some_and(|status| status < 500) && !is_throttled;
+        if is_final || matches!(failure, SdkError::ConstructionFailure(_)) {
+            return Sent::Refused(self.refused(action, code.as_deref(), &failure));
+        }
+        let error = Error::new(
+            ErrorKind::TryAgain,
+            format!("{} does not answer {action}", self.service),
+        )
+        .caused_by(io::Error::other(innermost(&failure)))
+        .hint(
+            "check the region and AWS_ENDPOINT_URL_SFN or AWS_ENDPOINT_URL; a node without a way to the internet needs the VPC endpoint `states`",
+        );
+        Sent::Unanswered {
+            error,
+            may_be_accepted: !is_throttled,
+        }
+    }
+
+    /// Builds the error of a request that Step Functions refuses for good.
+    fn refused<E>(
+        &self,
+        action: &str,
+        code: Option<&str>,
+        failure: &SdkError<E, HttpResponse>,
+    ) -> Error
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let (kind, hint) = match code {
+            Some("ValidationException") => (
+                ErrorKind::Usage,
+                "pass the token that the state machine passes to the task".to_owned(),
+            ),
+            Some(code) if code.contains("AccessDenied") => (
+                ErrorKind::Failed,
+                format!("allow `states:{action}` on the state machine to the role of this process"),
+            ),
+            _ => (
+                ErrorKind::Failed,
+                "check the credentials and the region of this process".to_owned(),
+            ),
+        };
+        let by_code = code.map_or_else(String::new, |code| format!(" ({code})"));
+        let message = format!("{} refuses {action}{by_code}", self.service);
+        let cause = match failure.message() {
+            Some(message) => message.to_owned(),
+            None => innermost(failure),
+        };
+        Error::new(kind, message)
+            .caused_by(io::Error::other(cause))
+            .hint(hint)
+    }
+
+    /// Builds the error of an answer that is not one of Step Functions, such as the XML of an S3-compatible store.
+    fn not_step_functions(&self, action: &str) -> Error {
+        let message = format!(
+            "the answer to {action} of {} is not that of Step Functions",
+            self.service
+        );
+        Error::new(ErrorKind::Usage, message).hint(
+            "AWS_ENDPOINT_URL applies to all services: name an S3-compatible store in AWS_ENDPOINT_URL_S3 instead, or Step Functions' endpoint in AWS_ENDPOINT_URL_SFN",
+        )
+    }
+}
+
+/// Returns the message of the innermost cause of an error, such as `Connection refused`; the outer ones name types of
+/// the SDK.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Returns `true` for the codes of errors by which AWS services limit the rate of requests.
+fn is_throttling(code: &str) -> bool {
+    code.contains("Throttl") || ["TooManyRequestsException", "RequestLimitExceeded"].contains(&code)
+}

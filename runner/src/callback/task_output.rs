@@ -1,0 +1,148 @@
+//! The answer to a task, made from the end of a run, within the limits of Step Functions.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::callback::summary::{RunNumbers, TableSummary};
+use crate::error::Failure;
+
+/// The largest output in bytes. It becomes the input of later states, which pass it on and log it; the report has
+/// the rest.
+const MOST_OUTPUT_BYTES: usize = 4_096;
+
+/// The largest cause in characters, a limit of the API.
+const MOST_CAUSE_CHARACTERS: usize = 32_768;
+
+/// The output of a task whose run succeeded.
+#[derive(Serialize)]
+struct Output<'a> {
+    /// Name of the job.
+    job: &'a str,
+    /// Id of the run.
+    run_id: &'a str,
+    /// Numbers of the run as a whole.
+    #[serde(flatten)]
+    numbers: &'a RunNumbers,
+    /// Number of quarantined rows of each dataset that the run read.
+    quarantined_rows: BTreeMap<&'a str, u64>,
+    /// Number of datasets that did not fit.
+    #[serde(skip_serializing_if = "is_zero")]
+    omitted_datasets: usize,
+    /// Tables that the run wrote.
+    tables: &'a [TableSummary],
+    /// Number of tables that did not fit.
+    #[serde(skip_serializing_if = "is_zero")]
+    omitted_tables: usize,
+}
+
+/// Returns `true` if nothing was omitted.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(omitted: &usize) -> bool {
+    *omitted == 0
+}
+
+/// Returns the output of a task whose run succeeded, as JSON of at most 4 KiB. Tables that do not fit are left out from
+/// the end, then datasets, and counted.
+pub(super) fn output(
+    job: &str,
+    run_id: &str,
+    numbers: &RunNumbers,
+    quarantined_rows: &BTreeMap<String, u64>,
+    tables: &[TableSummary],
+) -> String {
+    let (mut shown, mut datasets) = (tables.len(), quarantined_rows.len());
+    loop {
+        let output = Output {
+            job,
+            run_id,
+            numbers,
+            quarantined_rows: quarantined_rows
+                .iter()
+                .take(datasets)
+                .map(|(name, rows)| (name.as_str(), *rows))
+                .collect(),
+            omitted_datasets: quarantined_rows.len() - datasets,
+            tables: &tables[..shown],
+            omitted_tables: tables.len() - shown,
+        };
+        let text =
+            serde_json::to_string(&output).expect("names and numbers can be written as JSON");
+        match (shown, datasets) {
+            _ if text.len() <= MOST_OUTPUT_BYTES => return text,
+            (0, 0) => return text,
+            (0, _) => datasets -= 1,
+            _ => shown -= 1,
+        }
+    }
+}
+
+/// Returns the cause of a failed task: message, causes, hint and the quarantine's URL, cut to the limit of the API.
+pub(super) fn cause(failure: &Failure, quarantine: Option<&str>) -> String {
+    let mut lines = vec![failure.message.clone()];
+    lines.extend(failure.causes.iter().map(|cause| format!("cause: {cause}")));
+    lines.extend(failure.hint.iter().map(|hint| format!("hint: {hint}")));
+    lines.extend(quarantine.map(|url| format!("quarantined rows are in {url}")));
+    lines
+        .join("\n")
+        .chars()
+        .take(MOST_CAUSE_CHARACTERS)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn numbers() -> RunNumbers {
+        RunNumbers {
+            record: 1,
+            already_done: false,
+            wall_seconds: 1.5,
+            peak_memory_bytes: 7,
+            report: None,
+        }
+    }
+
+    #[test]
+    fn an_output_never_exceeds_its_limit_and_counts_what_it_omits() {
+        for (count, length) in [(0, 3), (3, 10), (40, 60), (200, 3), (5, 2_000)] {
+            let tables: Vec<TableSummary> = (0..count)
+                .map(|at| TableSummary {
+                    name: format!("{at}").repeat(length),
+                    rows: u64::MAX,
+                    bytes: u64::MAX,
+                    partitions: 1,
+                })
+                .collect();
+            let datasets: BTreeMap<String, u64> = (0..count)
+                .map(|at| (format!("d{at}").repeat(length), 1))
+                .collect();
+            let text = output("job", "run", &numbers(), &datasets, &tables);
+            assert!(text.len() <= MOST_OUTPUT_BYTES, "{}", text.len());
+            let json: Value = serde_json::from_str(&text).unwrap();
+            let omitted = |key: &str| json[key].as_u64().unwrap_or(0);
+            let shown = json["tables"].as_array().unwrap().len() as u64;
+            assert_eq!(shown + omitted("omitted_tables"), count);
+            let shown = json["quarantined_rows"].as_object().unwrap().len() as u64;
+            assert_eq!(shown + omitted("omitted_datasets"), count);
+        }
+    }
+
+    #[test]
+    fn a_cause_is_cut_between_characters() {
+        let failure = Failure {
+            name: "Drivetrain.Failed".to_owned(),
+            exit_code: 1,
+            message: "ü".repeat(40_000),
+            causes: Vec::new(),
+            hint: None,
+        };
+        assert_eq!(cause(&failure, None).chars().count(), MOST_CAUSE_CHARACTERS);
+    }
+}

@@ -1,0 +1,102 @@
+//! Converts the flags for a waiting task into its token and its settings.
+
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::callback::{HeartbeatSettings, TaskToken};
+use crate::cli::TaskArgs;
+use crate::cli::duration::duration;
+use crate::error::{Context, Error, ErrorKind, Result};
+
+/// The variable that contains the task token.
+const VARIABLE: &str = "DRIVETRAIN_TASK_TOKEN";
+
+/// The largest number of bytes that are read from a token's file: more than any token has, and few enough to refuse a
+/// wrong file quickly.
+const MOST_BYTES: u64 = 64 << 10;
+
+impl TaskArgs {
+    /// Returns the token of the task that waits for the run, from the flags or else from the variable
+    /// `DRIVETRAIN_TASK_TOKEN`; `None` if no task waits.
+    ///
+    /// # Errors
+    /// `Usage` for a text that cannot be a token, or a file that cannot be read.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the command line is where the environment is read"
+    )]
+    pub fn token(&self) -> Result<Option<TaskToken>> {
+        if let Some(token) = &self.task_token {
+            return TaskToken::parse(token, "`--task-token`").map(Some);
+        }
+        if let Some(file) = &self.task_token_file {
+            return token_of_file(file).map(Some);
+        }
+        match std::env::var_os(VARIABLE) {
+            None => Ok(None),
+            Some(token) => TaskToken::parse(
+                &token.to_string_lossy(),
+                &format!("the variable {VARIABLE}"),
+            )
+            .map(Some),
+        }
+    }
+
+    /// Returns the times that govern heartbeats.
+    ///
+    /// # Errors
+    /// `Usage` for an invalid duration; the message names the flag.
+    pub fn heartbeats(&self) -> Result<HeartbeatSettings> {
+        let interval = flag("--heartbeat", &self.heartbeat)?;
+        let timeout = flag("--heartbeat-timeout", &self.heartbeat_timeout)?;
+        if timeout < interval {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!(
+                    "`--heartbeat-timeout {}` is shorter than `--heartbeat {}`",
+                    self.heartbeat_timeout, self.heartbeat
+                ),
+            )
+            .hint("send several heartbeats within the timeout, such as `--heartbeat 60s --heartbeat-timeout 600s`"));
+        }
+        Ok(HeartbeatSettings { interval, timeout })
+    }
+}
+
+/// Reads a token from a file, or from standard input for `-`.
+fn token_of_file(file: &Path) -> Result<TaskToken> {
+    let (name, read) = if file == Path::new("-") {
+        let mut text = String::new();
+        let read = std::io::stdin().take(MOST_BYTES).read_to_string(&mut text);
+        ("standard input".to_owned(), read.map(|_| text))
+    } else {
+        let read = std::fs::File::open(file).and_then(|file| {
+            let mut text = String::new();
+            file.take(MOST_BYTES)
+                .read_to_string(&mut text)
+                .map(|_| text)
+        });
+        (format!("`{}`", file.display()), read)
+    };
+    let text = read.context(
+        ErrorKind::Usage,
+        format!("cannot read the task token from {name}"),
+    )?;
+    TaskToken::parse(&text, &name)
+}
+
+/// Parses the duration of a flag, which must not be zero.
+fn flag(name: &str, text: &str) -> Result<Duration> {
+    let parsed = duration(text).map_err(|error| {
+        let message = format!("`{name}`: {error}");
+        error.reworded(message)
+    })?;
+    if parsed.is_zero() {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("`{name}` must be at least 1s, got {text}"),
+        ));
+    }
+    Ok(parsed)
+}
