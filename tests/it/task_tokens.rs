@@ -1,6 +1,8 @@
 //! Runs with a task token: what the server of the task receives, what is published, and how the process ends.
 
 use std::process::Child;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -119,6 +121,8 @@ fn a_wrong_token_is_a_usage_error() {
         .run_with(RUN, "DRIVETRAIN_TASK_TOKEN", "")
         .fails(2, &["DRIVETRAIN_TASK_TOKEN", "empty"]);
     assert!(server.calls().is_empty());
+    run_with_token(&sandbox, "--task-token-file token").fails(2, &["cannot be used with"]);
+    assert_eq!(server.actions(), ["Heartbeat", "Failure"]);
 }
 
 #[test]
@@ -468,18 +472,22 @@ fn a_run_that_is_not_heard_for_too_long_stops_and_answers_nothing() {
 
 #[test]
 fn a_task_that_ends_between_the_fence_and_the_put_is_found_done_by_its_retry() {
-    // The second heartbeat is that of the fence; the third comes while the put is held.
-    let server = TaskServer::scripted(|action, nth| match (action, nth) {
-        ("SendTaskHeartbeat", 3) | ("SendTaskSuccess", 1) => Reply::Error("TaskTimedOut"),
+    let is_put_held = Arc::new(AtomicBool::new(false));
+    let is_gone = Arc::clone(&is_put_held);
+    let server = TaskServer::scripted(move |action, nth| match action {
+        "SendTaskHeartbeat" if is_gone.load(Ordering::SeqCst) => Reply::Error("TaskTimedOut"),
+        "SendTaskSuccess" if nth == 1 => Reply::Error("TaskTimedOut"),
         _ => Reply::Accepted,
     });
-    let run = HeldRun::new(&server, "--heartbeat 3s");
+    let run = HeldRun::new(&server, "--heartbeat 1s");
     let (held, child) = run.start(When::Before, |request| request.puts("/log/"));
-    server.wait_for(3);
+    is_put_held.store(true, Ordering::SeqCst);
+    server.wait_for(server.calls().len() + 1);
     held.resume();
     ProcessOutput::wait_for(child)
         .succeeds()
         .prints_to_stderr(&["committed", "no longer waits"]);
+    is_put_held.store(false, Ordering::SeqCst);
     assert!(run.is_committed());
     let again = run.sandbox.json(&run.line);
     assert_eq!(again["status"], "already_done");
@@ -528,6 +536,7 @@ fn nothing_that_a_run_prints_or_stores_contains_the_token() {
     for (line, code) in [
         (RUN, 0),
         ("run ./nosales --input sales/sample --output out", 2),
+        ("run ./sales --input none --output out", 3),
         ("run ./sales --input sales/sample --output out --bogus", 2),
     ] {
         for format in ["text", "json"] {

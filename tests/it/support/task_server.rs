@@ -115,7 +115,9 @@ fn serve(stream: &TcpStream, received: &Received, script: &Script) {
             received.more.notify_all();
             calls.iter().filter(|call| call.action == action).count()
         };
-        let error = |name: &str| format!("{{\"__type\":\"{name}\",\"message\":\"a test\"}}");
+        let error = |name: &str| {
+            format!("{{\"__type\":\"com.amazonaws.states#{name}\",\"message\":\"a test\"}}")
+        };
         let (status, body) = match script(&action, nth) {
             Reply::Accepted => (200, "{}".to_owned()),
             Reply::Error(name) => (400, error(name)),
