@@ -108,7 +108,7 @@ async fn the_error_of_a_full_disk_names_the_settings_to_raise() {
     )
     .await
     .unwrap_err();
-    assert_eq!(refused.error.kind(), ErrorKind::OutOfMemory);
+    assert_eq!(refused.error.kind(), ErrorKind::Failed);
     assert!(
         refused
             .error
