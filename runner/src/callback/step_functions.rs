@@ -49,7 +49,7 @@ pub(super) enum Sent {
     Refused(Error),
     /// There was no answer, or one that asks for a retry.
     Unanswered {
-        /// What is known about the failure.
+        /// The failure, with its cause and a hint.
         error: Error,
         /// `true` if the request may have been accepted all the same.
         may_be_accepted: bool,

@@ -28,7 +28,7 @@ use crate::watch::{StopReason, StopSignal, Stopper};
 const FIRST_HEARTBEAT: Duration = Duration::from_secs(30);
 /// The time for which the heartbeat of the fence is tried, as `docs/commit-protocol.md` says.
 const FENCE: Duration = Duration::from_mins(2);
-/// The time for which an answer is tried after a request to stop, because whoever stops a process soon kills it.
+/// The time limit for an answer after a request to stop. Systems that stop a process kill it soon afterwards.
 const ANSWER_WHEN_STOPPED: Duration = Duration::from_secs(5);
 /// The time for which a failure is reported. A task that does not receive it fails by its own timeout.
 const ANSWER_FAILURE: Duration = Duration::from_mins(1);
@@ -58,7 +58,7 @@ impl Default for HeartbeatSettings {
 
 /// A task that waits for this run. It answers the task exactly once, unless the task no longer waits.
 pub struct WaitingTask {
-    /// What the heartbeats and the answer share.
+    /// The client and the state that heartbeats, fence and answer share.
     task: Arc<SharedTask>,
     /// The threads on which all requests are sent, so that data work never delays them; `None` only while the value is
     /// dropped.
@@ -97,8 +97,8 @@ impl SharedTask {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends heartbeats until the task is gone. Before the put is announced, asks the run to stop if the
-    /// task is gone, or if nothing was answered for too long.
+    /// Sends heartbeats until the task is gone. Before the put is announced, asks the run to stop if the task is gone, or
+    /// if nothing was answered for too long.
     async fn keep_alive(&self) {
         let mut next = Instant::now() + self.settings.interval;
         let mut pause = FIRST_PAUSE;

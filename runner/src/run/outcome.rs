@@ -31,7 +31,8 @@ pub async fn execute<'a>(
             Err(error) => Err(error.into()),
         }
     };
-    // A panic is a failure like others: whoever waits for the run must hear of it. Nothing of the run is used afterwards.
+    // A panic is reported to the waiter like any failure. It is safe to catch, because no state of the run is used
+    // afterwards.
     let ended = AssertUnwindSafe(work)
         .catch_unwind()
         .await
