@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Command, CommandLine, InvalidCommandLine, NewCommand, Parsed, parse};
+use crate::cli::{Command, CommandLine, InvalidCommandLine, NewCommand, Parsed, hide_token, parse};
 use crate::commands;
 use crate::commands::simulate::Unanswered;
 use crate::error::{Error, ErrorKind, Failure, Result, exit, printable};
@@ -19,6 +19,7 @@ use crate::terminal::stderr::{AboveBar, note};
 /// Parses the command line, runs the verb, prints its answer or its failure once, and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    let hidden = hide_token();
     let cli = match parse() {
         Parsed::CommandLine(cli) => *cli,
         Parsed::Invalid(invalid) => {
@@ -28,6 +29,9 @@ pub fn main() -> ExitCode {
         }
     };
     begin_logging(cli.verbose);
+    if let Err(error) = hidden {
+        tracing::warn!(cause = %error, "the task token stays in the arguments or the environment of this process");
+    }
     let printer = Printer::new(cli.output_format);
     let ended = run(&cli, printer).and_then(|answer| Ok(printer.print(&answer)?));
     match ended {
@@ -46,8 +50,7 @@ fn answer_task(invalid: &InvalidCommandLine) {
         return;
     };
     begin_logging(0);
-    let answered = run_on_threads(Some(1), commands::run::refuse(task, &invalid.error));
-    if let Err(error) = answered {
+    if let Err(error) = commands::run::refuse(task, &invalid.error) {
         note(&format!("error: cannot answer the task: {error}"));
     }
 }
@@ -62,10 +65,7 @@ fn run(cli: &CommandLine, printer: Printer) -> Result<Answer, FailedVerb> {
             args.engine.threads,
             commands::local::local(args, printer),
         )?),
-        Command::Run(args) => Ok(run_on_threads(
-            args.request.engine.threads,
-            commands::run::run(args),
-        )?),
+        Command::Run(args) => Ok(commands::run::run(args)?),
         Command::Plan(args) => on_threads(args.request.engine.threads, commands::plan::plan(args)),
         Command::Query(args) => on_threads(None, commands::query::query(args, printer)),
         Command::Jobs(args) => on_threads(None, commands::jobs::jobs(args)),
@@ -91,12 +91,14 @@ fn on_threads(
     Ok(run_on_threads(threads, work)?)
 }
 
-/// Returns the exit code for the verdict of a verb's answer: 0 if it passed, otherwise the code of `Failed` or `Usage`.
+/// Returns the exit code for the verdict of a verb's answer: 0 if it passed, otherwise the code of `Failed` or `Usage`,
+/// or the one that a child process determined.
 fn exit_code(verdict: Verdict) -> ExitCode {
     match verdict {
         Verdict::Passed => ExitCode::SUCCESS,
         Verdict::Failed => ExitCode::from(exit::code(ErrorKind::Failed)),
         Verdict::Invalid => ExitCode::from(exit::code(ErrorKind::Usage)),
+        Verdict::ByChild(code) => ExitCode::from(code),
     }
 }
 

@@ -113,6 +113,7 @@
 //! | `job` | Which job does a name mean? |
 //! | [`callback`] | Who waits for the end of a run? |
 //! | [`run`] | How does a row travel from a raw object to a published table? |
+//! | `supervise` | Which process answers for a run whose process may be killed? |
 //! | `machines` | What do state machines need at a command line? |
 //! | [`generate`] | How is sample data made? |
 //! | `terminal`, `cli`, `commands`, [`app`] | How does a command line become an exit code? |
@@ -147,6 +148,8 @@ pub(crate) mod job;
 pub mod callback;
 
 pub mod run;
+
+pub(crate) mod supervise;
 
 pub(crate) mod machines;
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::report::{Report, Status};
 
 /// The end of a run: which run it was, and whether it succeeded.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Summary {
     /// Name of the job; as on the command line if the run failed before the job was read.
     pub job: String,
@@ -20,7 +20,7 @@ pub struct Summary {
 }
 
 /// Success or failure of a run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
     /// The outputs are visible.
@@ -42,7 +42,7 @@ pub enum End {
 }
 
 /// The numbers of a run as a whole.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct RunNumbers {
     /// Number of the record in the job's log.
     pub record: u64,
@@ -53,12 +53,12 @@ pub struct RunNumbers {
     /// Peak resident memory of the process that wrote the tables, in bytes.
     pub peak_memory_bytes: u64,
     /// URL of the full report, if it was stored.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<String>,
 }
 
 /// The numbers of rows, bytes and partitions that a run wrote to one table.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct TableSummary {
     /// Name of the table.
     pub name: String,

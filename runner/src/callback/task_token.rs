@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use nix::sys::resource::{Resource, setrlimit};
+
 use crate::error::{Error, ErrorKind, Result};
 
 /// The largest length of a token in characters, a limit of the API of Step Functions.
@@ -41,8 +43,11 @@ impl TaskToken {
 
 /// Forbids core dumps of this process, because a dump would contain the token.
 pub fn forbid_core_dumps() {
-    // Where the system refuses a limit, there is nothing else that this process could do.
-    nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0).ok();
+    // Where the system refuses, there is nothing else that this process could do.
+    setrlimit(Resource::RLIMIT_CORE, 0, 0).ok();
+    // A core dump that the system pipes to a program does not obey the limit.
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_dumpable(false).ok();
 }
 
 impl fmt::Debug for TaskToken {

@@ -22,7 +22,7 @@ use crate::callback::task_token::{TaskToken, forbid_core_dumps};
 use crate::callback::waiter::Waiter;
 use crate::commit::Fence;
 use crate::error::{Context, Error, ErrorKind, Failure, Result};
-use crate::watch::{StopReason, StopSignal, Stopper};
+use crate::watch::{Activity, StopReason, StopSignal, Stopper, stalled};
 
 /// The time for which the first heartbeat is tried. The network of a node that has just started may need some seconds.
 const FIRST_HEARTBEAT: Duration = Duration::from_secs(30);
@@ -398,14 +398,38 @@ impl WaitingTask {
         })
     }
 
+    /// Stops the run once none of its counters has changed for `timeout`, however long heartbeats are answered.
+    pub fn stop_if_stalled(
+        &self,
+        timeout: Duration,
+        read: impl Fn() -> Activity + Send + Sync + 'static,
+    ) {
+        let stopper = self.task.stopper.clone();
+        self.runtime().spawn(async move {
+            stopper.stop_because(stalled(read, timeout).await);
+        });
+    }
+
+    /// Stops the run for a reason, unless it has announced the put of its record.
+    pub fn stop_before_put(&self, reason: StopReason) {
+        let state = self.task.state();
+        if !state.is_put_announced {
+            self.task.stopper.stop_because(reason);
+        }
+    }
+
+    /// Returns the threads of the task.
+    fn runtime(&self) -> &Runtime {
+        let runtime = self.runtime.as_ref();
+        runtime.expect("the runtime is there until the value is dropped")
+    }
+
     /// Does work on the threads of the task.
     async fn on_its_threads<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
-        let runtime = self.runtime.as_ref();
-        let runtime = runtime.expect("the runtime is there until the value is dropped");
-        joined(runtime.spawn(work)).await
+        joined(self.runtime().spawn(work)).await
     }
 }
 

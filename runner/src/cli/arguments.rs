@@ -140,8 +140,8 @@ pub struct RunArgs {
 /// Flags for the task of a state machine that waits for the run.
 #[derive(Args)]
 pub struct TaskArgs {
-    /// Token of the Step Functions task that waits for the run [default: the variable `DRIVETRAIN_TASK_TOKEN`]. The run
-    /// sends heartbeats, and answers the task once.
+    /// Token of the Step Functions task that waits for the run; `-` reads standard input [default: the variable
+    /// `DRIVETRAIN_TASK_TOKEN`]. A small parent process sends heartbeats, and answers the task once.
     #[arg(long, value_name = "TOKEN")]
     pub task_token: Option<String>,
     /// File that contains the task token; `-` reads standard input.
@@ -153,6 +153,15 @@ pub struct TaskArgs {
     /// Time after which the run stops if no heartbeat was answered: the `HeartbeatSeconds` of the task.
     #[arg(long, value_name = "DURATION", default_value = "600s")]
     pub heartbeat_timeout: String,
+    /// Time after which a run with a token stops if no row, byte or request was counted.
+    #[arg(long, value_name = "DURATION", default_value = "30m")]
+    pub stall_timeout: String,
+    /// Do the work in the process that answers the task. If it is killed, the task is not answered.
+    #[arg(long)]
+    pub no_supervise: bool,
+    /// Standard input is the pipe of the process that answers the task; drivetrain itself passes this flag.
+    #[arg(long, hide = true)]
+    pub supervised: bool,
 }
 
 /// Omits the token, so that no log contains it.
@@ -162,6 +171,9 @@ impl std::fmt::Debug for TaskArgs {
             .field("task_token_file", &self.task_token_file)
             .field("heartbeat", &self.heartbeat)
             .field("heartbeat_timeout", &self.heartbeat_timeout)
+            .field("stall_timeout", &self.stall_timeout)
+            .field("no_supervise", &self.no_supervise)
+            .field("supervised", &self.supervised)
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 mod arguments;
 mod duration;
 mod machines;
+mod own_command;
 mod parse;
 mod settings;
 mod task;
@@ -14,4 +15,5 @@ pub use arguments::{
 };
 pub use duration::duration;
 pub use machines::{Level, MocksArgs, MocksFormat, SimulateArgs, TestArgs, TestStateArgs};
+pub use own_command::{hide_token, supervised_child};
 pub use parse::{InvalidCommandLine, Parsed, parse};

@@ -83,13 +83,7 @@ fn format_asked_for() -> AnswerFormat {
 )]
 fn task_of_run() -> Option<TaskArgs> {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let verb = words.iter().enumerate().find(|(at, word)| {
-        let is_value = *at > 0 && words[at - 1] == "--output-format";
-        !is_value && !word.to_string_lossy().starts_with('-')
-    });
-    if verb.is_none_or(|(_, verb)| verb != "run") {
-        return None;
-    }
+    verb_run(&words)?;
     let parser = || {
         let parser = clap::Command::new("drivetrain")
             .no_binary_name(true)
@@ -112,6 +106,16 @@ fn task_of_run() -> Option<TaskArgs> {
     }
     let matches = parser().try_get_matches_from(kept).ok()?;
     TaskArgs::from_arg_matches(&matches).ok()
+}
+
+/// Returns the index of the verb `run` in the words after the program's name; `None` for other verbs.
+pub(super) fn verb_run(words: &[OsString]) -> Option<usize> {
+    let is_verb = |at: usize| {
+        let is_value = at > 0 && words[at - 1] == "--output-format";
+        !is_value && !words[at].to_string_lossy().starts_with('-')
+    };
+    let verb = (0..words.len()).find(|at| is_verb(*at))?;
+    (words[verb] == "run").then_some(verb)
 }
 
 /// Builds an error from clap's text. The paragraphs of the text are the error with the arguments that it concerns,

@@ -10,7 +10,10 @@ use crate::cli::duration::duration;
 use crate::error::{Context, Error, ErrorKind, Result};
 
 /// The variable that contains the task token.
-const VARIABLE: &str = "DRIVETRAIN_TASK_TOKEN";
+pub(super) const VARIABLE: &str = "DRIVETRAIN_TASK_TOKEN";
+
+/// The value of a flag or of the variable by which the token is read from standard input.
+pub(super) const STANDARD_INPUT: &str = "-";
 
 /// The largest number of bytes that are read from a token's file: more than any token has, and few enough to refuse a
 /// wrong file quickly.
@@ -27,20 +30,29 @@ impl TaskArgs {
         reason = "the command line is where the environment is read"
     )]
     pub fn token(&self) -> Result<Option<TaskToken>> {
-        if let Some(token) = &self.task_token {
-            return TaskToken::parse(token, "`--task-token`").map(Some);
-        }
-        if let Some(file) = &self.task_token_file {
-            return token_of_file(file).map(Some);
-        }
-        match std::env::var_os(VARIABLE) {
-            None => Ok(None),
-            Some(token) => TaskToken::parse(
-                &token.to_string_lossy(),
-                &format!("the variable {VARIABLE}"),
-            )
-            .map(Some),
-        }
+        let variable = std::env::var_os(VARIABLE);
+        let (token, source) = match (&self.task_token, &self.task_token_file, variable) {
+            (Some(token), ..) => (token.clone(), "`--task-token`".to_owned()),
+            (None, Some(file), _) => return token_of_file(file).map(Some),
+            (None, None, Some(token)) => (
+                token.to_string_lossy().into_owned(),
+                format!("the variable {VARIABLE}"),
+            ),
+            (None, None, None) => return Ok(None),
+        };
+        let token = match token.as_str() {
+            STANDARD_INPUT => token_of_file(Path::new(STANDARD_INPUT)),
+            token => TaskToken::parse(token, &source),
+        };
+        token.map(Some)
+    }
+
+    /// Returns the time after which a run stops if none of its counters changes.
+    ///
+    /// # Errors
+    /// `Usage` for an invalid duration; the message names the flag.
+    pub fn stall_timeout(&self) -> Result<Duration> {
+        flag("--stall-timeout", &self.stall_timeout)
     }
 
     /// Returns the times that govern heartbeats.
@@ -66,7 +78,7 @@ impl TaskArgs {
 
 /// Reads a token from a file, or from standard input for `-`.
 fn token_of_file(file: &Path) -> Result<TaskToken> {
-    let (name, read) = if file == Path::new("-") {
+    let (name, read) = if file == Path::new(STANDARD_INPUT) {
         let mut text = String::new();
         let read = std::io::stdin().take(MOST_BYTES).read_to_string(&mut text);
         ("standard input".to_owned(), read.map(|_| text))

@@ -1,79 +1,143 @@
 //! `drivetrain run`: runs one job once.
 
-use crate::callback::{NoWaiter, Waiter, WaitingTask};
-use crate::cli::{RunArgs, TaskArgs};
+use std::time::Duration;
+
+use crate::callback::{NoWaiter, TaskToken, Waiter, WaitingTask};
+use crate::cli::{RunArgs, TaskArgs, supervised_child};
 use crate::commit::{Fence, Unfenced};
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::job::job_folder::JobFolder;
 use crate::report::Report;
 use crate::run::failed_run::FailedRun;
 use crate::run::outcome::execute;
 use crate::run::request::RunRequest;
-use crate::terminal::printer::{Answer, ToText};
+use crate::sql::threads::{run_on_one_thread, run_on_threads};
+use crate::supervise::{Supervision, Supervisor, supervise};
+use crate::terminal::printer::{Answer, ToText, Verdict};
 use crate::terminal::signals;
 use crate::terminal::stage_display::Display;
 use crate::terminal::stderr::note;
-use crate::watch::{StopSignal, Stopper};
+use crate::watch::{ActivityRecorder, StageObserver, StopSignal, Stopper};
 
-/// Runs one job and returns its report; Ctrl-C and SIGTERM stop the run. With a task token, the run keeps the task alive
-/// and answers it.
+/// Runs one job and returns its report; Ctrl-C and SIGTERM stop the run. With a task token, this process keeps the task
+/// alive and answers it, and a child process does the work.
 ///
 /// # Errors
-/// As [`execute`]; before it, `Usage` for an invalid token, and as [`WaitingTask::open`] if a task waits.
-pub async fn run(args: &RunArgs) -> Result<Answer, FailedRun> {
-    let (stopper, stop) = signals::listen_with_stopper()?;
-    let report = match waiting_task(&args.task, stopper, &stop).await? {
-        None => run_for(args, &stop, &Unfenced, &NoWaiter).await?,
-        Some(task) => run_for(args, &stop, &task, &task).await?,
-    };
+/// As [`execute`]; before it, `Usage` for an invalid token, and as [`WaitingTask::open`] or [`supervise`] if a task
+/// waits.
+pub fn run(args: &RunArgs) -> Result<Answer, FailedRun> {
+    let threads = args.request.engine.threads;
+    if args.task.supervised {
+        return run_on_threads(threads, run_for_parent(args));
+    }
+    match args.task.token()? {
+        None => run_on_threads(threads, run_alone(args)),
+        Some(token) if args.task.no_supervise => {
+            run_on_threads(threads, run_and_answer(args, token))
+        }
+        Some(token) => Ok(run_in_child(args, token)?),
+    }
+}
+
+/// Runs the job, which no task waits for.
+async fn run_alone(args: &RunArgs) -> Result<Answer, FailedRun> {
+    let stop = signals::listen()?;
+    let report = run_for(args, &stop, &Display::new(), &Unfenced, &NoWaiter).await?;
     Ok(Answer::done(report))
+}
+
+/// Runs the job in this process, and answers the task.
+async fn run_and_answer(args: &RunArgs, token: TaskToken) -> Result<Answer, FailedRun> {
+    let (stopper, stop) = signals::listen_with_stopper()?;
+    let task = open(&args.task, token, stopper, &stop).await?;
+    let (recorder, display) = (ActivityRecorder::default(), Display::new());
+    let counted = recorder.clone();
+    task.stop_if_stalled(stall_timeout(&args.task), move || counted.activity());
+    let stages = recorder.observer(&display);
+    let report = run_for(args, &stop, &stages, &task, &task).await?;
+    Ok(Answer::done(report))
+}
+
+/// Runs the job as a child process: the parent decides whether the run may commit, and answers the task.
+async fn run_for_parent(args: &RunArgs) -> Result<Answer, FailedRun> {
+    let (stopper, stop) = signals::listen_with_stopper()?;
+    let parent = Supervisor::connect(stopper)?;
+    let (recorder, display) = (ActivityRecorder::default(), Display::new());
+    let counted = recorder.clone();
+    parent.report_activity(move || counted.activity());
+    let stages = recorder.observer(&display);
+    let report = run_for(args, &stop, &stages, &parent, &parent).await?;
+    Ok(Answer::done(report))
+}
+
+/// Runs the job in a child process, which prints the result, and answers the task.
+fn run_in_child(args: &RunArgs, token: TaskToken) -> Result<Answer> {
+    let child = supervised_child().context(
+        ErrorKind::Failed,
+        "cannot find the file of this program, to start the process that does the work",
+    )?;
+    let supervised = supervise(Supervision {
+        child,
+        job: args.request.job.clone(),
+        token,
+        heartbeats: args.task.heartbeats().unwrap_or_default(),
+        stall_timeout: stall_timeout(&args.task),
+    });
+    let code = run_on_one_thread(supervised)?;
+    Ok(Answer::printed().verdict(Verdict::ByChild(code)))
 }
 
 /// Answers the task that waits for a run, if there is one, with the error of a command line that is invalid.
 ///
 /// # Errors
 /// `Usage` for an invalid token; as [`WaitingTask::open`].
-pub async fn refuse(task: &TaskArgs, error: &Error) -> Result<()> {
-    let (stopper, stop) = signals::listen_with_stopper()?;
-    if let Some(task) = waiting_task(task, stopper, &stop).await? {
-        let mut invalid = Error::new(error.kind(), error.to_string());
-        if let Some(hint) = error.hint_text() {
-            invalid = invalid.hint(hint);
-        }
-        let unprepared = async { Err(invalid) };
-        // The failure is the caller's own, which prints it.
-        execute("", unprepared, &task).await.err();
+pub fn refuse(task: &TaskArgs, error: &Error) -> Result<()> {
+    let Some(token) = task.token()? else {
+        return Ok(());
+    };
+    let mut invalid = Error::new(error.kind(), error.to_string());
+    if let Some(hint) = error.hint_text() {
+        invalid = invalid.hint(hint);
     }
-    Ok(())
+    run_on_one_thread(async {
+        let (stopper, stop) = signals::listen_with_stopper()?;
+        let task = open(task, token, stopper, &stop).await?;
+        // The failure is the caller's own, which prints it.
+        execute("", async { Err(invalid) }, &task).await.err();
+        Ok(())
+    })
 }
 
-/// Returns the task that waits for the run, after its first heartbeat; `None` if no task waits.
-async fn waiting_task(
+/// Returns the task that waits for the run, after its first heartbeat.
+async fn open(
     args: &TaskArgs,
+    token: TaskToken,
     stopper: Stopper,
     stop: &StopSignal,
-) -> Result<Option<WaitingTask>> {
-    let Some(token) = args.token()? else {
-        return Ok(None);
-    };
+) -> Result<WaitingTask> {
     // A task is answered even if these settings are invalid: the run then fails with their error.
     let heartbeats = args.heartbeats().unwrap_or_default();
-    WaitingTask::open(token, heartbeats, stopper, stop.clone())
-        .await
-        .map(Some)
+    WaitingTask::open(token, heartbeats, stopper, stop.clone()).await
+}
+
+/// Returns the time after which the run stops if none of its counters changes. If the flag is invalid, the run fails
+/// soon, so that the time does not matter.
+fn stall_timeout(args: &TaskArgs) -> Duration {
+    args.stall_timeout().unwrap_or(Duration::MAX)
 }
 
 /// Runs the job for a process that waits for its end and decides whether it may commit.
 async fn run_for(
     args: &RunArgs,
     stop: &StopSignal,
+    stages: &dyn StageObserver,
     fence: &dyn Fence,
     waiter: &dyn Waiter,
 ) -> Result<Report, FailedRun> {
     let started_at = chrono::Utc::now();
-    let stages = Display::new();
     let prepare = async {
         args.task.heartbeats()?;
+        args.task.stall_timeout()?;
         let args = &args.request;
         let settings = args.settings()?;
         let job = JobFolder::read(&args.job).await?.job().await?;
@@ -83,7 +147,7 @@ async fn run_for(
             settings,
             fence,
             stop,
-            stages: &stages,
+            stages,
             started_at,
         })
     };

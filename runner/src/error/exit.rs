@@ -3,7 +3,7 @@
 use crate::error::ErrorKind;
 
 /// Exit code, error name in a state machine, and meaning of each kind; exit code 0 is success.
-pub const TABLE: [(ErrorKind, u8, &str, &str); 8] = [
+pub const TABLE: [(ErrorKind, u8, &str, &str); 9] = [
     (
         ErrorKind::Failed,
         1,
@@ -47,6 +47,12 @@ pub const TABLE: [(ErrorKind, u8, &str, &str); 8] = [
         "the same command may succeed later",
     ),
     (
+        ErrorKind::NodeLost,
+        75,
+        "Drivetrain.NodeLost",
+        "the node is about to end: a spot interruption or a shutdown; the same command may succeed on another",
+    ),
+    (
         ErrorKind::Cancelled,
         143,
         "Drivetrain.Cancelled",
@@ -66,6 +72,13 @@ pub fn asl_name(kind: ErrorKind) -> &'static str {
     row(kind).2
 }
 
+/// Returns the kind with this error name; `None` for a name that is not in [`TABLE`].
+#[must_use]
+pub fn kind(asl_name: &str) -> Option<ErrorKind> {
+    let row = TABLE.iter().find(|row| row.2 == asl_name)?;
+    Some(row.0)
+}
+
 /// Returns the row of [`TABLE`] for a kind.
 fn row(kind: ErrorKind) -> &'static (ErrorKind, u8, &'static str, &'static str) {
     // A match, so that a new kind does not compile without a row.
@@ -77,7 +90,8 @@ fn row(kind: ErrorKind) -> &'static (ErrorKind, u8, &'static str, &'static str) 
         ErrorKind::QualityGate => 4,
         ErrorKind::Conflict => 5,
         ErrorKind::TryAgain => 6,
-        ErrorKind::Cancelled => 7,
+        ErrorKind::NodeLost => 7,
+        ErrorKind::Cancelled => 8,
     };
     &TABLE[index]
 }
@@ -90,6 +104,7 @@ mod tests {
     fn each_kind_has_its_own_row_and_name() {
         for row in &TABLE {
             assert_eq!(super::row(row.0), row);
+            assert_eq!(kind(row.2), Some(row.0));
             let same = TABLE.iter().filter(|other| other.2 == row.2);
             assert_eq!(same.count(), 1, "{row:?}");
         }

@@ -1,11 +1,12 @@
 //! Failures in the form that programs read.
 
 use std::error::Error as _;
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
 use crate::error::exit;
+use crate::error::{Error, ErrorKind};
 
 /// A failure with its exit code and error name, as it is written to JSON.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -34,6 +35,36 @@ impl Failure {
             hint: error.hint_text().map(str::to_owned),
         }
     }
+
+    /// Returns the error again, as for a failure that another process reports; a name that is not in [`exit::TABLE`]
+    /// becomes `Failed`.
+    #[must_use]
+    pub fn into_error(self) -> Error {
+        let kind = exit::kind(&self.name).unwrap_or(ErrorKind::Failed);
+        let causes = self.causes.into_iter().rev();
+        let cause = causes.fold(None, |deeper: Option<io::Error>, text| {
+            Some(io::Error::other(Described { text, deeper }))
+        });
+        let mut error = Error::new(kind, self.message);
+        if let Some(hint) = self.hint {
+            error = error.hint(hint);
+        }
+        match cause {
+            Some(cause) => error.caused_by(cause),
+            None => error,
+        }
+    }
+}
+
+/// The message of a cause that another process reports, with the cause of that cause.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+struct Described {
+    /// The message of the cause.
+    text: String,
+    /// The cause of the cause.
+    #[source]
+    deeper: Option<io::Error>,
 }
 
 /// Returns the messages of the error's causes, without those that only repeat the message before them.
@@ -50,4 +81,21 @@ fn causes(error: &Error) -> Vec<String> {
         next = cause.source();
     }
     causes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_becomes_the_same_error_again() {
+        let deepest = io::Error::other("connection refused");
+        let nearest = Error::new(ErrorKind::Failed, "cannot list").caused_by(deepest);
+        let error = Error::new(ErrorKind::NodeLost, "stopped").hint("wait");
+        for error in [error.caused_by(nearest), Error::new(ErrorKind::Usage, "no")] {
+            let failure = Failure::of(&error);
+            let again = Failure::of(&failure.clone().into_error());
+            assert_eq!(format!("{failure:?}"), format!("{again:?}"));
+        }
+    }
 }

@@ -1,8 +1,10 @@
 //! Classes of failures, by what a caller can do about them.
 
+use serde::{Deserialize, Serialize};
+
 /// The class of a failure, by what a caller can do about it. Each kind has one ASL error name, and one exit code, which
 /// kinds can share (see [`exit`](crate::error::exit)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum ErrorKind {
     /// Only a change outside the process helps: a permission, a full disk, a bug.
     Failed,
@@ -18,6 +20,8 @@ pub enum ErrorKind {
     Conflict,
     /// The same command may succeed later.
     TryAgain,
+    /// The node that the run works on is about to end.
+    NodeLost,
     /// The run was stopped before it committed anything.
     Cancelled,
 }

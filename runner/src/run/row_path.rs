@@ -8,6 +8,7 @@
 //! The numbers are those of the steps in `docs/commit-protocol.md`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use drivetrain_jobs::plan::reread_outputs;
 
@@ -38,6 +39,10 @@ pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
     let parameters = bind(&request.job, &request.settings)?;
     let opening = Box::pin(Roots::open(&request.job, &request.settings));
     let roots = request.stop.or_cancelled(opening).await?;
+    let counted = roots.clone();
+    request
+        .stages
+        .counts_requests(Arc::new(move || counted.requests().values().sum()));
     let run = RunInProgress {
         request,
         parameters,

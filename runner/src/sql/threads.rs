@@ -35,6 +35,18 @@ pub fn run_on_threads<T, E: From<Error>>(
     result
 }
 
+/// Runs `work` on the calling thread, for a process that only waits for others.
+///
+/// # Errors
+/// The error of `work`; `Failed` if the system cannot provide what waiting needs.
+pub fn run_on_one_thread<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context(ErrorKind::Failed, "cannot wait for other processes")?;
+    runtime.block_on(Box::pin(work))
+}
+
 /// Returns the number of processors that this process may use.
 #[must_use]
 pub fn processors() -> usize {

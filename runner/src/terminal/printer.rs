@@ -158,6 +158,8 @@ pub enum Verdict {
     Failed,
     /// The verb's input has errors.
     Invalid,
+    /// A child process did the work and printed the result; this process ends with the exit code of that result.
+    ByChild(u8),
 }
 
 impl Answer {

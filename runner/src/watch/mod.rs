@@ -1,9 +1,11 @@
-//! Progress of long work (counters and stages), and the request to stop it.
+//! Progress of long work (counters and stages), its stall, and the request to stop it.
 
+mod activity;
 mod progress;
 mod stages;
 mod stop;
 
+pub use activity::{Activity, ActivityRecorder, StageActivity, stalled};
 pub use progress::Progress;
-pub use stages::{Stage, StageObserver};
+pub use stages::{RequestCount, Stage, StageObserver};
 pub use stop::{GRACE, StopReason, StopSignal, Stopper};

@@ -1,9 +1,13 @@
 //! Stages of long work, and the port to a display of them.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::watch::Progress;
+
+/// Reader of the number of requests to a run's stores so far.
+pub type RequestCount = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// Port to a display of stages; the `terminal` folder implements it.
 pub trait StageObserver: Send + Sync {
@@ -12,6 +16,11 @@ pub trait StageObserver: Send + Sync {
 
     /// Called when a stage has succeeded.
     fn finished(&self, name: &'static str, progress: &Progress, took: Duration);
+
+    /// Called once the stores are open, with the reader of their request counters.
+    fn counts_requests(&self, count: RequestCount) {
+        drop(count);
+    }
 }
 
 impl dyn StageObserver + '_ {

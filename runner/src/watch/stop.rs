@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -16,7 +17,7 @@ pub const GRACE: Duration = Duration::from_secs(2);
 const BEGINNING: Duration = Duration::from_millis(1_500);
 
 /// The reason of a request to stop, from which the error of a run follows that stops before it commits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct StopReason {
     /// The kind of the error.
     pub kind: ErrorKind,
@@ -77,15 +78,16 @@ impl Stopper {
     /// Sends the request, or adds the reason to one that has none.
     fn request(&self, reason: Option<StopReason>) {
         self.0.send_if_modified(|stopped| {
-            let first = stopped.is_none();
+            let is_first = stopped.is_none();
             let request = stopped.get_or_insert_with(|| StopRequest {
                 at: Instant::now(),
                 reason: None,
             });
-            if request.reason.is_none() {
+            let is_new = request.reason.is_none() && reason.is_some();
+            if is_new {
                 request.reason = reason;
             }
-            first
+            is_first || is_new
         });
     }
 }
@@ -119,6 +121,23 @@ impl StopSignal {
             && let Some(request) = &*stopped
         {
             return request.at;
+        }
+        std::future::pending().await
+    }
+
+    /// Waits for a request with a reason and returns the reason; never returns if none comes.
+    pub async fn reason(&self) -> StopReason {
+        let has_reason = |stopped: &Option<StopRequest>| {
+            stopped
+                .as_ref()
+                .is_some_and(|request| request.reason.is_some())
+        };
+        let mut receiver = self.0.clone();
+        let stopped = receiver.wait_for(has_reason).await;
+        if let Ok(stopped) = stopped
+            && let Some(reason) = stopped.as_ref().and_then(|request| request.reason.clone())
+        {
+            return reason;
         }
         std::future::pending().await
     }
@@ -197,5 +216,6 @@ mod tests {
         assert_eq!(stop.wait().await, at);
         assert_eq!(stop.error().kind(), ErrorKind::TryAgain);
         assert_eq!(stop.error().to_string(), "first");
+        assert_eq!(stop.reason().await.message, "first");
     }
 }
