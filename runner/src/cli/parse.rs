@@ -1,5 +1,6 @@
 //! Parses the arguments of the process, and converts the errors of clap.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
@@ -90,16 +91,23 @@ fn task_of_run() -> Option<TaskArgs> {
             .ignore_errors(true);
         TaskArgs::augment_args(parser)
     };
-    let flags: Vec<String> = parser()
+    let takes_value: HashMap<String, bool> = parser()
         .get_arguments()
-        .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
+        .filter_map(|argument| {
+            let flag = format!("--{}", argument.get_long()?);
+            Some((flag, argument.get_action().takes_values()))
+        })
         .collect();
     let mut kept = Vec::new();
     for (at, word) in words.iter().enumerate() {
         let text = word.to_string_lossy();
-        if flags.contains(&text.split('=').next().unwrap_or_default().to_owned()) {
+        let (flag, is_attached) = match text.split_once('=') {
+            Some((flag, _)) => (flag, true),
+            None => (&*text, false),
+        };
+        if let Some(takes_value) = takes_value.get(flag) {
             kept.push(word);
-            if !text.contains('=') {
+            if *takes_value && !is_attached {
                 kept.extend(words.get(at + 1));
             }
         }

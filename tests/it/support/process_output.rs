@@ -91,8 +91,40 @@ impl ProcessOutput {
 /// Sends a signal such as `INT` to a process.
 #[track_caller]
 pub fn signal(child: &Child, name: &str) {
+    signal_process(child.id(), name);
+}
+
+/// Sends a signal such as `INT` to the process with this id.
+#[track_caller]
+pub fn signal_process(id: u32, name: &str) {
     let sent = Command::new("kill")
-        .args([&format!("-{name}"), &child.id().to_string()])
+        .args([&format!("-{name}"), &id.to_string()])
         .status();
     assert!(sent.unwrap().success());
+}
+
+/// Returns the id of the one child of a process.
+#[track_caller]
+pub fn child_of(parent: u32) -> u32 {
+    let listed = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output();
+    let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
+    let children: Vec<u32> = listed
+        .lines()
+        .filter_map(|line| {
+            let mut ids = line.split_whitespace().map(|id| id.parse::<u32>().unwrap());
+            let (id, its_parent) = (ids.next()?, ids.next()?);
+            (its_parent == parent).then_some(id)
+        })
+        .collect();
+    assert_eq!(children.len(), 1, "{children:?}");
+    children[0]
+}
+
+/// Returns `true` if a process with this id exists and has not ended.
+pub fn is_running(id: u32) -> bool {
+    let state = Command::new("ps")
+        .args(["-o", "stat=", "-p", &id.to_string()])
+        .output();
+    let state = String::from_utf8(state.unwrap().stdout).unwrap();
+    !state.is_empty() && !state.starts_with('Z')
 }

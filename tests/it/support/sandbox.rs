@@ -29,6 +29,11 @@ impl Sandbox {
         }
     }
 
+    /// Sets an environment variable of the processes that are started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
     pub fn path(&self, below: &str) -> PathBuf {
         self.folder.path().join(below)
     }

@@ -1,0 +1,43 @@
+//! Requests to stop: before the commit, and while an answer is not taken.
+
+use std::time::{Duration, Instant};
+
+use super::{Mode, RUN, assert_committed, sandbox};
+use crate::support::process_output::{ProcessOutput, signal};
+use crate::support::task_server::{Reply, TaskServer};
+
+fn a_stop_before_the_commit_is_answered_as_cancelled(mode: Mode) {
+    let script = |_: &str, nth: usize| match nth {
+        2 => Reply::After(Duration::from_secs(20)),
+        _ => Reply::Accepted,
+    };
+    let server = TaskServer::scripted(script);
+    let sandbox = sandbox(&server);
+    let child = sandbox.start(&format!("{RUN} {}", mode.flags()));
+    server.wait_for(2);
+    signal(&child, "TERM");
+    ProcessOutput::wait_for(child).fails(143, &["stopped before anything was committed"]);
+    assert_eq!(server.actions(), ["Heartbeat", "Heartbeat", "Failure"]);
+    assert_eq!(server.calls()[2].body["error"], "Drivetrain.Cancelled");
+    assert_committed(&sandbox, false);
+}
+
+fn a_stop_while_a_success_is_not_taken_ends_within_seconds_and_names_the_record(mode: Mode) {
+    let server = TaskServer::scripted(|action, _| match action {
+        "SendTaskSuccess" => Reply::Dropped,
+        _ => Reply::Accepted,
+    });
+    let sandbox = sandbox(&server);
+    let child = sandbox.start(&format!("{RUN} {}", mode.flags()));
+    server.wait_for(4);
+    signal(&child, "TERM");
+    let stopped = Instant::now();
+    ProcessOutput::wait_for(child).fails(75, &["committed as record 1", "after the stop"]);
+    assert!(stopped.elapsed() < Duration::from_secs(20));
+    assert_committed(&sandbox, true);
+}
+
+in_both_modes! {
+    a_stop_before_the_commit_is_answered_as_cancelled,
+    a_stop_while_a_success_is_not_taken_ends_within_seconds_and_names_the_record,
+}
