@@ -106,18 +106,21 @@ pub fn signal_process(id: u32, name: &str) {
 /// Returns the id of the one child of a process.
 #[track_caller]
 pub fn child_of(parent: u32) -> u32 {
-    let listed = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output();
-    let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
-    let children: Vec<u32> = listed
-        .lines()
-        .filter_map(|line| {
-            let mut ids = line.split_whitespace().map(|id| id.parse::<u32>().unwrap());
-            let (id, its_parent) = (ids.next()?, ids.next()?);
-            (its_parent == parent).then_some(id)
-        })
-        .collect();
+    let children = children_of(parent);
     assert_eq!(children.len(), 1, "{children:?}");
     children[0]
+}
+
+/// Returns the ids of the children of a process.
+pub fn children_of(parent: u32) -> Vec<u32> {
+    let listed = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output();
+    let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
+    let pairs = listed.lines().filter_map(|line| {
+        let mut ids = line.split_whitespace().map(|id| id.parse::<u32>().unwrap());
+        Some((ids.next()?, ids.next()?))
+    });
+    let children = pairs.filter(|(_, its_parent)| *its_parent == parent);
+    children.map(|(id, _)| id).collect()
 }
 
 /// Returns `true` if a process with this id exists and has not ended.

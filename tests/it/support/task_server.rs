@@ -30,6 +30,8 @@ pub struct TaskCall {
     pub action: String,
     pub body: Value,
     pub at: Instant,
+    /// `true` once the server has accepted the request, even if the client did not get the answer.
+    pub is_accepted: bool,
 }
 
 type Script = dyn Fn(&str, usize) -> Reply + Send + Sync;
@@ -109,16 +111,20 @@ fn serve(stream: &TcpStream, received: &Received, script: &Script) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while let Some(call) = read_call(&mut reader) {
         let action = call.action.clone();
-        let nth = {
+        let (index, nth) = {
             let mut calls = received.calls.lock().unwrap();
             calls.push(call);
             received.more.notify_all();
-            calls.iter().filter(|call| call.action == action).count()
+            let same = calls.iter().filter(|call| call.action == action);
+            (calls.len() - 1, same.count())
         };
         let error = |name: &str| {
             format!("{{\"__type\":\"com.amazonaws.states#{name}\",\"message\":\"a test\"}}")
         };
-        let (status, body) = match script(&action, nth) {
+        let reply = script(&action, nth);
+        let is_accepted = matches!(reply, Reply::Accepted | Reply::After(_));
+        received.calls.lock().unwrap()[index].is_accepted = is_accepted;
+        let (status, body) = match reply {
             Reply::Accepted => (200, "{}".to_owned()),
             Reply::Error(name) => (400, error(name)),
             Reply::Status(status, body) => (status, body.to_owned()),
@@ -164,5 +170,6 @@ fn read_call(reader: &mut BufReader<TcpStream>) -> Option<TaskCall> {
         action,
         body: serde_json::from_slice(&body).unwrap(),
         at: Instant::now(),
+        is_accepted: false,
     })
 }
