@@ -23,6 +23,7 @@ macro_rules! in_both_modes {
 mod answers;
 mod child_process;
 mod heartbeats;
+mod moto;
 mod numbered_kills;
 mod stops;
 mod token;
