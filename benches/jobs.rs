@@ -17,7 +17,7 @@ use drivetrain_runner::run::settings::{RunSettings, Shape};
 use drivetrain_runner::sink::parquet::file_settings::FileSettings;
 use drivetrain_runner::source::OnBadRow;
 use drivetrain_runner::sql::engine_settings::EngineSettings;
-use drivetrain_runner::sql::memory::MemoryLimit;
+use drivetrain_runner::sql::memory::{MemoryLimit, OtherProcesses};
 use drivetrain_runner::store::{Location, S3Settings, Store};
 use drivetrain_runner::watch::{Progress, StageObserver, StopSignal};
 use tokio::runtime::Runtime;
@@ -49,8 +49,10 @@ fn settings(root: &Path) -> RunSettings {
             max_rejected: 0.0,
             files: FileSettings::default(),
         },
+        emr: None,
         engine: EngineSettings {
-            memory: MemoryLimit::resolve(None).expect("the system reports its memory"),
+            memory: MemoryLimit::resolve(None, OtherProcesses::Ignored)
+                .expect("the system reports its memory"),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             spill_dir: std::env::temp_dir(),
         },

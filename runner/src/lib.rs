@@ -14,7 +14,7 @@
 //! use drivetrain_runner::sink::parquet::file_settings::FileSettings;
 //! use drivetrain_runner::source::OnBadRow;
 //! use drivetrain_runner::sql::engine_settings::EngineSettings;
-//! use drivetrain_runner::sql::memory::MemoryLimit;
+//! use drivetrain_runner::sql::memory::{MemoryLimit, OtherProcesses};
 //! use drivetrain_runner::store::Location;
 //! use drivetrain_runner::watch::{Progress, StageObserver, StopSignal};
 //!
@@ -69,8 +69,9 @@
 //!                 max_rejected: 0.01,
 //!                 files: FileSettings::default(),
 //!             },
+//!             emr: None,
 //!             engine: EngineSettings {
-//!                 memory: MemoryLimit::resolve(Some("1GiB"))?,
+//!                 memory: MemoryLimit::resolve(Some("1GiB"), OtherProcesses::Ignored)?,
 //!                 threads: 2,
 //!                 spill_dir: std::env::temp_dir(),
 //!             },

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::callback::summary::{RunNumbers, TableSummary};
 use crate::error::Failure;
+use crate::report::EmrStep;
 
 /// The largest output in bytes. It becomes the input of later states, which pass it on and log it; the report has
 /// the rest.
@@ -80,12 +81,20 @@ pub(super) fn output(
     }
 }
 
-/// Returns the cause of a failed task: message, causes, hint and the quarantine's URL, cut to the limit of the API.
-pub(super) fn cause(failure: &Failure, quarantine: Option<&str>) -> String {
+/// Returns the cause of a failed task: message, causes, hint, the quarantine's URL, and the EMR step with its log, cut
+/// to the limit of the API.
+pub(super) fn cause(failure: &Failure, quarantine: Option<&str>, emr: Option<&EmrStep>) -> String {
     let mut lines = vec![failure.message.clone()];
     lines.extend(failure.causes.iter().map(|cause| format!("cause: {cause}")));
     lines.extend(failure.hint.iter().map(|hint| format!("hint: {hint}")));
     lines.extend(quarantine.map(|url| format!("quarantined rows are in {url}")));
+    lines.extend(emr.map(|emr| match &emr.step_id {
+        Some(step) => format!(
+            "the log is steps/{step}/stderr.gz in the log folder of the EMR cluster {}",
+            emr.cluster_id
+        ),
+        None => format!("the run was on the EMR cluster {}", emr.cluster_id),
+    }));
     lines
         .join("\n")
         .chars()
@@ -143,6 +152,7 @@ mod tests {
             causes: Vec::new(),
             hint: None,
         };
-        assert_eq!(cause(&failure, None).chars().count(), MOST_CAUSE_CHARACTERS);
+        let cause = cause(&failure, None, None);
+        assert_eq!(cause.chars().count(), MOST_CAUSE_CHARACTERS);
     }
 }

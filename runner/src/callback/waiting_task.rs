@@ -22,6 +22,7 @@ use crate::callback::task_token::{TaskToken, forbid_core_dumps};
 use crate::callback::waiter::Waiter;
 use crate::commit::Fence;
 use crate::error::{Context, Error, ErrorKind, Failure, Result};
+use crate::report::EmrStep;
 use crate::watch::{Activity, StopReason, StopSignal, Stopper, stalled};
 
 /// The time for which the first heartbeat is tried. The network of a node that has just started may need some seconds.
@@ -71,6 +72,8 @@ struct SharedTask {
     client: TaskClient,
     /// The times that govern heartbeats.
     settings: HeartbeatSettings,
+    /// The EMR step that executes the run, for the cause of a failure; `None` elsewhere.
+    emr: Option<EmrStep>,
     /// Sender of the request to stop the run.
     stopper: Stopper,
     /// Receiver of requests to stop the run.
@@ -222,7 +225,7 @@ impl SharedTask {
 
     /// Answers the task with a failure, and logs if that is not possible.
     async fn answer_failure(&self, failure: &Failure, quarantine: Option<&str>, limit: Duration) {
-        let cause = task_output::cause(failure, quarantine);
+        let cause = task_output::cause(failure, quarantine, self.emr.as_ref());
         let request = TaskRequest::Failure {
             error: failure.name.clone(),
             cause,
@@ -337,7 +340,7 @@ fn unheard(timeout: Duration) -> StopReason {
 
 impl WaitingTask {
     /// Sends the first heartbeat, which must be answered, then one per interval. `stopper` stops the run once the task
-    /// no longer waits for it.
+    /// no longer waits for it. `emr` is the EMR step of this process, if there is one.
     ///
     /// # Errors
     /// `Usage` for an invalid token or endpoint; `Cancelled` for a task that no longer waits; `Failed` without
@@ -345,6 +348,7 @@ impl WaitingTask {
     pub async fn open(
         token: TaskToken,
         settings: HeartbeatSettings,
+        emr: Option<EmrStep>,
         stopper: Stopper,
         stop: StopSignal,
     ) -> Result<Self> {
@@ -382,6 +386,7 @@ impl WaitingTask {
         let task = Arc::new(SharedTask {
             client,
             settings,
+            emr,
             stopper,
             stop,
             state: Mutex::new(TaskState {

@@ -233,13 +233,14 @@ pub struct EngineArgs {
     #[arg(long, value_name = "ROWS", default_value_t = 1 << 20)]
     pub row_group_rows: usize,
     /// Memory limit for processing data: a size such as `2GiB`, or a share such as `45%` of the container's or the
-    /// machine's memory [default: 70%].
+    /// machine's memory, on EMR without what other processes hold [default: 70%].
     #[arg(long, value_name = "SIZE")]
     pub memory_limit: Option<String>,
     /// Number of threads that process data [default: one per processor].
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Folder for data that does not fit into memory [default: the system's folder for temporary files].
+    /// Folder for data that does not fit into memory [default: on EMR the largest disk for data, elsewhere the system's
+    /// folder for temporary files].
     #[arg(long, value_name = "DIR")]
     pub spill_dir: Option<PathBuf>,
 }

@@ -3,6 +3,7 @@
 mod arguments;
 mod duration;
 mod machines;
+mod node;
 mod own_command;
 mod parse;
 mod settings;
@@ -15,5 +16,6 @@ pub use arguments::{
 };
 pub use duration::duration;
 pub use machines::{Level, MocksArgs, MocksFormat, SimulateArgs, TestArgs, TestStateArgs};
+pub use node::{asks_ec2, emr_step};
 pub use own_command::{hide_token, supervised_child};
 pub use parse::{InvalidCommandLine, Parsed, parse};

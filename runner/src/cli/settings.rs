@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cli::node::{emr_step, other_processes, spill_folder};
 use crate::cli::{BadRowAction, EngineArgs, QueryArgs, QueryFormat, RequestArgs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::settings::{RunSettings, Shape};
@@ -50,6 +51,7 @@ impl RequestArgs {
             force: self.force,
             replace_foreign: self.replace_foreign,
             shape: self.engine.shape()?,
+            emr: emr_step(),
             engine: self.engine.settings()?,
         })
     }
@@ -103,10 +105,6 @@ impl EngineArgs {
     ///
     /// # Errors
     /// `Usage` for an invalid value; the message names the flag.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the command line is where the environment is read"
-    )]
     pub fn settings(&self) -> Result<EngineSettings> {
         if self.threads == Some(0) {
             return Err(Error::new(
@@ -117,14 +115,14 @@ impl EngineArgs {
         Ok(EngineSettings {
             memory: memory_limit(self.memory_limit.as_deref())?,
             threads: self.threads.unwrap_or_else(processors),
-            spill_dir: self.spill_dir.clone().unwrap_or_else(std::env::temp_dir),
+            spill_dir: self.spill_dir.clone().unwrap_or_else(spill_folder),
         })
     }
 }
 
 /// Resolves the value of `--memory-limit`.
 fn memory_limit(text: Option<&str>) -> Result<MemoryLimit> {
-    MemoryLimit::resolve(text).map_err(|error| of_flag("--memory-limit", error))
+    MemoryLimit::resolve(text, other_processes()).map_err(|error| of_flag("--memory-limit", error))
 }
 
 /// Puts the name of a flag before the message about its value.
@@ -135,19 +133,15 @@ fn of_flag(flag: &str, error: Error) -> Error {
 
 impl QueryArgs {
     /// Returns the engine settings of a query: the memory limit of the flags, one thread per processor, and the
-    /// system's folder for temporary files.
+    /// default folder for spilled data.
     ///
     /// # Errors
     /// `Usage` for an invalid value; the message names the flag.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the command line is where the environment is read"
-    )]
     pub fn settings(&self) -> Result<EngineSettings> {
         Ok(EngineSettings {
             memory: memory_limit(self.memory_limit.as_deref())?,
             threads: processors(),
-            spill_dir: std::env::temp_dir(),
+            spill_dir: spill_folder(),
         })
     }
 }

@@ -86,6 +86,7 @@ pub async fn local(args: &LocalArgs, printer: Printer) -> Result<Answer, FailedR
                     force: false,
                     replace_foreign: false,
                     shape: args.engine.shape()?,
+                    emr: None,
                     engine: args.engine.settings()?,
                 },
                 fence: &Unfenced,

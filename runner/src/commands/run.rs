@@ -1,9 +1,10 @@
 //! `drivetrain run`: runs one job once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::callback::{NoWaiter, TaskToken, Waiter, WaitingTask};
-use crate::cli::{RunArgs, TaskArgs, supervised_child};
+use crate::cli::{RunArgs, TaskArgs, asks_ec2, emr_step, supervised_child};
 use crate::commit::{Fence, Unfenced};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::job::job_folder::JobFolder;
@@ -12,7 +13,9 @@ use crate::run::failed_run::FailedRun;
 use crate::run::outcome::execute;
 use crate::run::request::RunRequest;
 use crate::sql::threads::{run_on_one_thread, run_on_threads};
-use crate::supervise::{Supervision, Supervisor, supervise};
+use crate::supervise::{
+    Supervision, Supervisor, prefer_for_oom_kill, shutdown, supervise, watch_node,
+};
 use crate::terminal::printer::{Answer, ToText, Verdict};
 use crate::terminal::signals;
 use crate::terminal::stage_display::Display;
@@ -48,18 +51,30 @@ async fn run_alone(args: &RunArgs) -> Result<Answer, FailedRun> {
 
 /// Runs the job in this process, and answers the task.
 async fn run_and_answer(args: &RunArgs, token: TaskToken) -> Result<Answer, FailedRun> {
-    let (stopper, stop) = signals::listen_with_stopper()?;
-    let task = open(&args.task, token, stopper, &stop).await?;
+    let (stopper, stop) = Stopper::new();
+    let sender = stopper.clone();
+    signals::at_first(move || {
+        note("stopping; a second Ctrl-C ends the process at once");
+        tokio::spawn(async move {
+            match shutdown().await {
+                Some(reason) => sender.stop_because(reason),
+                None => sender.stop(),
+            }
+        });
+    })?;
+    let task = Arc::new(open(&args.task, token, stopper, &stop).await?);
+    let _watches = watch_node(&task, asks_ec2());
     let (recorder, display) = (ActivityRecorder::default(), Display::new());
     let counted = recorder.clone();
     task.stop_if_stalled(stall_timeout(&args.task), move || counted.activity());
     let stages = recorder.observer(&display);
-    let report = run_for(args, &stop, &stages, &task, &task).await?;
+    let report = run_for(args, &stop, &stages, &*task, &*task).await?;
     Ok(Answer::done(report))
 }
 
 /// Runs the job as a child process: the parent decides whether the run may commit, and answers the task.
 async fn run_for_parent(args: &RunArgs) -> Result<Answer, FailedRun> {
+    prefer_for_oom_kill();
     let (stopper, stop) = signals::listen_with_stopper()?;
     let parent = Supervisor::connect(stopper)?;
     let (recorder, display) = (ActivityRecorder::default(), Display::new());
@@ -82,6 +97,8 @@ fn run_in_child(args: &RunArgs, token: TaskToken) -> Result<Answer> {
         token,
         heartbeats: args.task.heartbeats().unwrap_or_default(),
         stall_timeout: stall_timeout(&args.task),
+        emr: emr_step(),
+        asks_ec2: asks_ec2(),
     });
     let code = run_on_one_thread(supervised)?;
     Ok(Answer::printed().verdict(Verdict::ByChild(code)))
@@ -117,7 +134,7 @@ async fn open(
 ) -> Result<WaitingTask> {
     // A task is answered even if these settings are invalid: the run then fails with their error.
     let heartbeats = args.heartbeats().unwrap_or_default();
-    WaitingTask::open(token, heartbeats, stopper, stop.clone()).await
+    WaitingTask::open(token, heartbeats, emr_step(), stopper, stop.clone()).await
 }
 
 /// Returns the time after which the run stops if none of its counters changes. If the flag is invalid, the run fails

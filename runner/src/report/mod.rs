@@ -10,5 +10,5 @@ mod report_text;
 
 pub use quantities::{grouped, size};
 pub use report::{
-    CheckReport, InputReport, OutputReport, Report, StageReport, Status, VERSION, versions,
+    CheckReport, EmrStep, InputReport, OutputReport, Report, StageReport, Status, VERSION, versions,
 };

@@ -52,8 +52,21 @@ pub struct Report {
     pub spilled_bytes: u64,
     /// Number of requests to the stores of the raw data and of the tables, by kind such as `get` or `put`.
     pub requests: BTreeMap<String, u64>,
+    /// The EMR step that executed the run; `None` elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emr: Option<EmrStep>,
     /// Versions of drivetrain and of the query engine.
     pub versions: BTreeMap<String, String>,
+}
+
+/// The step of an EMR cluster that executes a run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct EmrStep {
+    /// Id of the cluster, such as `j-2AXXXXXXGAPLF`.
+    pub cluster_id: String,
+    /// Id of the step, such as `s-07XXXXXXJ3O0`; `None` for a process on the node that no step has started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_id: Option<String>,
 }
 
 /// The way in which a run ended.

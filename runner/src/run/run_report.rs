@@ -48,6 +48,7 @@ impl<'a> RunReport<'a> {
             peak_memory_bytes: 0,
             spilled_bytes: 0,
             requests: BTreeMap::new(),
+            emr: run.settings().emr.clone(),
             versions: report::versions(),
         };
         Self {

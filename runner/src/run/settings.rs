@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::report::EmrStep;
 use crate::sink::parquet::file_settings::FileSettings;
 use crate::source::OnBadRow;
 use crate::sql::engine_settings::EngineSettings;
@@ -26,6 +27,8 @@ pub struct RunSettings {
     pub replace_foreign: bool,
     /// Settings that change the result of a run.
     pub shape: Shape,
+    /// The EMR step that executes the run, for the report; `None` elsewhere.
+    pub emr: Option<EmrStep>,
     /// The memory, threads and spill folder that queries may use.
     pub engine: EngineSettings,
 }

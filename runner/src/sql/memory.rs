@@ -18,6 +18,15 @@ const LEAST_BYTES: u64 = 64 << 20;
 /// The number of memory consumers that an out-of-memory message lists.
 const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).expect("3 is not 0");
 
+/// The way in which a share of the memory treats the memory that other processes hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherProcesses {
+    /// They may have to make room, as on a laptop.
+    Ignored,
+    /// They keep what they hold, such as the daemons of a cluster's node.
+    Subtracted,
+}
+
 /// The memory limit of a run. It is divided into a pool for held rows, a pool for queries, and a rest that no pool
 /// counts.
 ///
@@ -32,16 +41,18 @@ impl MemoryLimit {
     /// Returns the given size (such as `2GiB`) or share (such as `45%`); without a text, 70 %. A share is one of the
     /// host's memory or of the container's limit, whichever is less.
     ///
+    /// With `OtherProcesses::Subtracted`, it is one of the memory that other processes leave, but at least of a quarter.
+    ///
     /// # Errors
     /// `Usage` for a text that is not a valid size or share, for a size below 64 MiB, or if the system does not report
     /// its memory.
-    pub fn resolve(text: Option<&str>) -> Result<Self> {
+    pub fn resolve(text: Option<&str>, others: OtherProcesses) -> Result<Self> {
         let bytes = match text {
             Some(text) => match text.strip_suffix('%') {
-                Some(percent) => available(parse_percent(percent)?)?,
+                Some(percent) => available(parse_percent(percent)?, others)?,
                 None => parse_size(text)?,
             },
-            None => available(DEFAULT_SHARE)?,
+            None => available(DEFAULT_SHARE, others)?,
         };
         if bytes < LEAST_BYTES {
             return Err(Error::new(
@@ -94,14 +105,15 @@ fn parse_percent(number: &str) -> Result<f64> {
     }
 }
 
-/// Returns a share of the host's memory or of the container's limit, whichever is less, in bytes.
+/// Returns a share of the host's memory or of the container's limit, whichever is less, in bytes; of what other processes
+/// leave of it if they are subtracted.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a share of the memory need not be exact to the byte, and is neither negative nor over 64 bits"
 )]
-fn available(share: f64) -> Result<u64> {
+fn available(share: f64, others: OtherProcesses) -> Result<u64> {
     let mut system = sysinfo::System::new().map_err(|problem| {
         Error::new(
             ErrorKind::Usage,
@@ -111,9 +123,14 @@ fn available(share: f64) -> Result<u64> {
     })?;
     system.refresh_memory();
     let host = system.total_memory();
-    let available = system
+    let total = system
         .cgroup_limits()
         .map_or(host, |limits| limits.total_memory.min(host));
+    let available = match others {
+        OtherProcesses::Ignored => total,
+        // The system may count memory as held that it would give back, so that a part is always available.
+        OtherProcesses::Subtracted => total.min(system.available_memory()).max(total / 4),
+    };
     Ok((available as f64 * share) as u64)
 }
 
@@ -158,20 +175,34 @@ mod tests {
 
     #[test]
     fn the_default_limit_is_a_share_of_the_memory() {
-        let limit = MemoryLimit::resolve(None).unwrap();
+        let limit = MemoryLimit::resolve(None, OtherProcesses::Ignored).unwrap();
         assert!(limit.bytes > LEAST_BYTES);
-        assert!(MemoryLimit::resolve(Some("1MiB")).is_err());
+        assert!(MemoryLimit::resolve(Some("1MiB"), OtherProcesses::Ignored).is_err());
     }
 
     #[test]
     fn a_share_is_one_of_the_available_memory() {
-        let bytes = |text| MemoryLimit::resolve(Some(text)).unwrap().bytes;
+        let resolve = |text| MemoryLimit::resolve(Some(text), OtherProcesses::Ignored);
+        let bytes = |text| resolve(text).unwrap().bytes;
         assert!(bytes("45%").abs_diff(bytes("90%") / 2) <= 1);
-        assert!(bytes("70%").abs_diff(MemoryLimit::resolve(None).unwrap().bytes) <= 1);
+        assert!(
+            bytes("70%").abs_diff(
+                MemoryLimit::resolve(None, OtherProcesses::Ignored)
+                    .unwrap()
+                    .bytes
+            ) <= 1
+        );
         for wrong in ["0%", "-5%", "101%", "%", "NaN%", "inf%", "half%"] {
-            let error = MemoryLimit::resolve(Some(wrong)).unwrap_err();
+            let error = resolve(wrong).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Usage, "{wrong}");
         }
+    }
+
+    #[test]
+    fn memory_of_other_processes_can_be_subtracted() {
+        let all = MemoryLimit::resolve(Some("100%"), OtherProcesses::Ignored).unwrap();
+        let left = MemoryLimit::resolve(Some("100%"), OtherProcesses::Subtracted).unwrap();
+        assert!(left.bytes < all.bytes && left.bytes >= all.bytes / 4 - 1);
     }
 
     #[test]

@@ -1,21 +1,44 @@
 //! The AWS SDK's settings, which all clients of AWS services share: credential chain, region, endpoints, HTTP client.
 
+use std::time::Duration;
+
+use aws_config::imds;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_smithy_http_client::tls;
+use aws_types::sdk_config::SharedHttpClient;
 use aws_types::service_config::ServiceConfigKey;
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// The longest wait for the metadata service, which is on the same host.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Returns a loader of the SDK's settings: variables, profiles, single sign-on, container and instance roles. Its HTTP
 /// client uses the one TLS provider of this binary.
 pub(crate) fn loader() -> ConfigLoader {
-    let client = aws_smithy_http_client::Builder::new()
+    aws_config::defaults(BehaviorVersion::latest()).http_client(http_client())
+}
+
+/// Returns a client of the instance metadata service of EC2. It tries a request once, because its caller asks again.
+pub(crate) fn metadata_client() -> imds::Client {
+    let config = ProviderConfig::without_region().with_http_client(http_client());
+    imds::Client::builder()
+        .configure(&config)
+        .connect_timeout(METADATA_TIMEOUT)
+        .read_timeout(METADATA_TIMEOUT)
+        .max_attempts(1)
+        .build()
+}
+
+/// Returns a client with the one TLS provider of this binary.
+fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(
             tls::rustls_provider::CryptoMode::Ring,
         ))
-        .build_https();
-    aws_config::defaults(BehaviorVersion::latest()).http_client(client)
+        .build_https()
 }
 
 /// Returns the endpoint that is configured for a service, such as `S3`: the variable `AWS_ENDPOINT_URL_<SERVICE>`, the

@@ -14,11 +14,22 @@
 //!
 //! The end of the pipe stops the child, so a run never outlives the process that could answer for it.
 
+mod busy_file;
 mod child;
 mod death;
+mod emr_node;
 mod message;
+mod node;
+mod oom_kills;
 mod parent;
+mod spot_interruption;
 mod stop_requests;
+mod system_shutdown;
 
 pub use child::Supervisor;
+pub use emr_node::{emr_step, spill_folder};
+pub use node::watch_node;
+pub use oom_kills::prefer_for_oom_kill;
 pub use parent::{Supervision, supervise};
+pub use spot_interruption::is_ec2;
+pub use system_shutdown::shutdown;

@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,8 +19,11 @@ use tracing::debug;
 use crate::callback::{End, HeartbeatSettings, Summary, TaskToken, Waiter, WaitingTask};
 use crate::commit::Fence;
 use crate::error::{Context, Error, ErrorKind, Failure, Result, exit};
+use crate::report::EmrStep;
 use crate::supervise::death::Death;
 use crate::supervise::message::{self, FromChild, FromParent, MessageReader, Question};
+use crate::supervise::node::watch_node;
+use crate::supervise::oom_kills::OomKills;
 use crate::supervise::stop_requests;
 use crate::watch::{Activity, StopSignal, Stopper};
 
@@ -43,6 +47,10 @@ pub struct Supervision {
     pub heartbeats: HeartbeatSettings,
     /// The time after which a run stops if none of its counters changes.
     pub stall_timeout: Duration,
+    /// The EMR step of this process; `None` elsewhere.
+    pub emr: Option<EmrStep>,
+    /// Whether to ask EC2 for the notice of a spot interruption.
+    pub asks_ec2: bool,
 }
 
 /// Runs a child process for a task that waits for it, and answers the task. Returns the exit code of the answer that the
@@ -58,12 +66,15 @@ pub async fn supervise(supervision: Supervision) -> Result<u8> {
         token,
         heartbeats,
         stall_timeout,
+        emr,
+        asks_ec2,
     } = supervision;
     let (stopper, stop) = Stopper::new();
     let mut signals = stop_requests::signals(stopper.clone())?;
     stop_requests::stop_with_parent(stopper.clone());
-    let task = WaitingTask::open(token, heartbeats, stopper, stop.clone()).await?;
+    let task = WaitingTask::open(token, heartbeats, emr, stopper, stop.clone()).await?;
     let task = Arc::new(task);
+    let _watches = watch_node(&task, asks_ec2);
     let ended = match start(child) {
         Ok((mut child, pipe)) => {
             let (reader, writer) = pipe.into_split();
@@ -147,6 +158,7 @@ impl SupervisedRun {
         signals: &mut mpsc::UnboundedReceiver<Signal>,
         stop: &StopSignal,
     ) -> Result<u8> {
+        let oom_kills = child.id().and_then(|id| OomKills::of(Path::new("/"), id));
         let mut listening = tokio::spawn(Arc::clone(self).listen(MessageReader::new(reader)));
         let status = self.until_exit(child, signals, stop).await?;
         if timeout(LAST_MESSAGES, &mut listening).await.is_err() {
@@ -161,7 +173,7 @@ impl SupervisedRun {
             let death = Death {
                 status,
                 is_put_announced: reported.is_put_announced,
-                is_out_of_memory: false,
+                is_out_of_memory: oom_kills.is_some_and(|kills| kills.have_increased()),
                 stopped: stop.requested().then(|| stop.error()),
             };
             death.into_error()

@@ -9,12 +9,14 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::error::{Context, ErrorKind, Result};
+use crate::supervise::system_shutdown::shutdown;
 use crate::watch::{StopReason, Stopper};
 
 /// The interval at which the parent asks who its own parent is.
 const PARENT: Duration = Duration::from_secs(1);
 
-/// Listens for SIGINT and SIGTERM: each stops the run, and is returned once by the receiver, to be forwarded.
+/// Listens for SIGINT and SIGTERM: each stops the run, and is returned once by the receiver, to be forwarded. A SIGTERM
+/// of a system that shuts down becomes a reason to stop instead.
 ///
 /// # Errors
 /// `Failed` if the handlers cannot be installed.
@@ -23,12 +25,24 @@ pub(super) fn signals(stopper: Stopper) -> Result<mpsc::UnboundedReceiver<Signal
     let mut interrupt = signal(SignalKind::interrupt()).context(ErrorKind::Failed, refused)?;
     let mut terminate = signal(SignalKind::terminate()).context(ErrorKind::Failed, refused)?;
     let (sender, receiver) = mpsc::unbounded_channel();
+    let mut has_stopped = false;
     tokio::spawn(async move {
         loop {
             let sent = tokio::select! {
                 _ = interrupt.recv() => Signal::SIGINT,
                 _ = terminate.recv() => Signal::SIGTERM,
             };
+            // A system that shuts down sends SIGTERM too. Its reason replaces the signal, which the child would take
+            // for a user's.
+            let reason = match sent {
+                Signal::SIGTERM if !has_stopped => shutdown().await,
+                _ => None,
+            };
+            has_stopped = true;
+            if let Some(reason) = reason {
+                stopper.stop_because(reason);
+                continue;
+            }
             stopper.stop();
             if sender.send(sent).is_err() {
                 return;
