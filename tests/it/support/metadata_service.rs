@@ -1,4 +1,5 @@
-//! Version 2 of the instance metadata service of EC2, as far as the credentials of a role need it.
+//! Version 2 of the instance metadata service of EC2, as far as credentials of a role and notices of spot interruptions
+//! need it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -17,22 +18,33 @@ impl MetadataService {
              \"AccessKeyId\": \"{key}\", \"SecretAccessKey\": \"{secret}\", \"Token\": \"token\", \
              \"Expiration\": \"2099-01-01T00:00:00Z\"}}"
         );
-        Self::serve(Some(credentials))
+        Self::serve(Some(credentials), None)
     }
 
     /// Starts the service of an instance without a role.
     pub fn without_role() -> Self {
-        Self::serve(None)
+        Self::serve(None, None)
     }
 
-    fn serve(credentials: Option<String>) -> Self {
+    /// Starts the service of a spot instance that will be terminated.
+    pub fn with_notice() -> Self {
+        let notice = "{\"action\": \"terminate\", \"time\": \"2026-12-01T08:22:00Z\"}";
+        Self::serve(None, Some(notice.to_owned()))
+    }
+
+    fn serve(credentials: Option<String>, notice: Option<String>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let requested = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&requested);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                answer(stream.unwrap(), credentials.as_deref(), &noted);
+                answer(
+                    stream.unwrap(),
+                    credentials.as_deref(),
+                    notice.as_deref(),
+                    &noted,
+                );
             }
         });
         Self {
@@ -47,7 +59,12 @@ impl MetadataService {
     }
 }
 
-fn answer(mut stream: TcpStream, credentials: Option<&str>, requested: &Mutex<Vec<String>>) {
+fn answer(
+    mut stream: TcpStream,
+    credentials: Option<&str>,
+    notice: Option<&str>,
+    requested: &Mutex<Vec<String>>,
+) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     let Some(Ok(request)) = lines.next() else {
         return;
@@ -66,6 +83,9 @@ fn answer(mut stream: TcpStream, credentials: Option<&str>, requested: &Mutex<Ve
     let (status, body) = match (roles, credentials) {
         _ if path == "/latest/api/token" => ("200 OK", "secret"),
         _ if !with_token => ("401 Unauthorized", ""),
+        _ if path.ends_with("/spot/instance-action") && notice.is_some() => {
+            ("200 OK", notice.unwrap_or_default())
+        }
         (Some((_, "" | "/")), Some(_)) => ("200 OK", "data-role"),
         (Some((_, "/data-role")), Some(credentials)) => ("200 OK", credentials),
         _ => ("404 Not Found", ""),

@@ -24,6 +24,7 @@ mod answers;
 mod child_process;
 mod heartbeats;
 mod moto;
+mod node;
 mod numbered_kills;
 mod stops;
 mod token;

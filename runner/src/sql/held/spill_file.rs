@@ -126,15 +126,16 @@ impl Spill {
 
     /// Builds the error for content that could not be written to disk.
     fn failed(&self, cause: impl Into<Cause>) -> Error {
-        Error::new(
-            ErrorKind::Failed,
-            format!(
-                "{} do not fit in memory and cannot be spilled to disk",
-                self.what
-            ),
-        )
-        .hint("raise `--memory-limit`, or point `--spill-dir` to a disk with more space")
-        .caused_by(cause)
+        let folders = self.disk.temp_dir_paths();
+        let folder = folders.first().and_then(|folder| folder.parent());
+        let to = folder.map_or_else(|| "disk".to_owned(), |at| format!("`{}`", at.display()));
+        let message = format!(
+            "{} do not fit in memory and cannot be spilled to {to}",
+            self.what
+        );
+        Error::new(ErrorKind::Failed, message)
+            .hint("raise `--memory-limit`, or point `--spill-dir` to a disk with more space")
+            .caused_by(cause)
     }
 }
 
