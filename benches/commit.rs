@@ -47,6 +47,7 @@ fn plan() -> OutputPlan {
             partition_by: vec!["part".to_owned()],
         },
         replaces: Replaces::Table,
+        summed: Vec::new(),
     }
 }
 

@@ -94,6 +94,7 @@ async fn attempt(store: &Store, case: Case) -> Attempt {
             partition_by,
         },
         replaces: Replaces::Table,
+        summed: Vec::new(),
     };
     let opened = commit::open(store, "bench", vec![plan], OpenOptions::default());
     let id = RunId::of(&RunInputs {
@@ -131,6 +132,7 @@ async fn once(store: &Store, case: Case, batches: &[RecordBatch]) -> (u64, usize
             vec![1, 2, 3, 4]
         },
         ordered: false,
+        summed: Vec::new(),
         files: FileSettings::default(),
         row_group_bytes: 128 << 20,
         threads: STREAMS,

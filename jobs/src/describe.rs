@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::contract::{Column, ColumnType, Contract, Format, Key, Origin, Reference, Severity};
-use crate::job::{CheckKind, Input, InputOrigin, Job, Mode, Output};
+use crate::job::{CheckKind, Input, InputOrigin, Job, Mode, Output, Total};
 
 /// Summary of a job, as `drivetrain jobs` lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -185,6 +185,10 @@ fn output(job: &Job, output: &Output) -> Listing {
     }
     lines.extend(output.key.as_ref().map(key_line));
     lines.extend(output.references.iter().map(reference_line));
+    lines.extend(output.totals.iter().map(|total| {
+        let Total { name, column } = total;
+        format!("control total {name}: the sum of {column}")
+    }));
     let rows = output.columns.iter().map(|column| {
         let role = if output.partition_by.contains(&column.name) {
             "partition"

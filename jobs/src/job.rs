@@ -130,6 +130,18 @@ pub struct Output {
     pub filter: Option<String>,
     /// Boolean columns whose true values a run counts and reports. It publishes their rows like all others.
     pub warnings: Vec<String>,
+    /// Sums over all rows of the table, which a run reports, so that its reader can compare them with another source.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub totals: Vec<Total>,
+}
+
+/// A control total: the sum of a column over all rows of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Total {
+    /// Name of the total in reports.
+    pub name: String,
+    /// Name of the column, which has an integer or a decimal type and is not a partition column.
+    pub column: String,
 }
 
 /// Effect of a run on the existing rows of a table.

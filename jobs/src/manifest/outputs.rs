@@ -9,7 +9,7 @@ use super::section_kind::SectionKind;
 use super::sql_source;
 use super::toml_document::SpannedText;
 use crate::contract::{Column, ColumnType};
-use crate::job::{JobFile, Mode, Output, Parameter, Sql, Window};
+use crate::job::{JobFile, Mode, Output, Parameter, Sql, Total, Window};
 use crate::suggestion::suggestion;
 
 /// An output before its references are checked, which happens once all datasets are known.
@@ -78,6 +78,7 @@ pub(super) fn output(
             rows_of: rows_of.as_ref().map(|text| text.value.clone()),
             filter: section.text("where").map(|text| text.value),
             warnings: warnings(section, &columns),
+            totals: totals(section, &columns, &partition_by),
             partition_by,
             columns,
         },
@@ -195,6 +196,52 @@ fn warnings(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
         }
     }
     names
+}
+
+/// Reads `totals`: names with the columns to sum. Columns that have no sum are reported.
+fn totals(section: &Section<'_>, columns: &[Column], partition_by: &[String]) -> Vec<Total> {
+    let mut totals = Vec::new();
+    for entry in section.named("totals", "total") {
+        let DeValue::String(column) = entry.value.get_ref() else {
+            section.report_type(entry.value, entry.name, "the name of a column");
+            continue;
+        };
+        let text = SpannedText {
+            value: column.as_ref().to_owned(),
+            span: entry.value.span(),
+        };
+        constraints::known_columns(section, std::slice::from_ref(&text), columns);
+        let found = columns.iter().find(|column| column.name == text.value);
+        if let Some(found) = found
+            && !matches!(
+                found.kind,
+                ColumnType::Int | ColumnType::Bigint | ColumnType::Decimal { .. }
+            )
+        {
+            section.report(
+                &text.span,
+                format!(
+                    "the total `{}` sums column `{}`, which has the type `{}`, expected `int`, `bigint` or `decimal`",
+                    entry.name, found.name, found.kind
+                ),
+                "name a column of such a type",
+            );
+        } else if partition_by.contains(&text.value) {
+            section.report(
+                &text.span,
+                format!(
+                    "the total `{}` sums the partition column `{}`, which no file contains",
+                    entry.name, text.value
+                ),
+                "name a column that is not in `partition_by`",
+            );
+        }
+        totals.push(Total {
+            name: entry.name.to_owned(),
+            column: text.value,
+        });
+    }
+    totals
 }
 
 /// Reads `window`: a partition column whose values the parameters `from` and `to` limit, or a table that names other

@@ -371,6 +371,12 @@ const KEYS: &[KeyInfo] = &[
         "boolean columns: a run counts and reports the rows in which such a column is true, and publishes these rows like all others",
     ),
     key(
+        SectionKind::Output,
+        "totals",
+        "table",
+        "control totals by name: columns of an integer or decimal type, for example `revenue = \"total_amount\"`; a run reports the sum of each over the whole table",
+    ),
+    key(
         SectionKind::OutputColumn,
         "type",
         "type, required",

@@ -11,7 +11,7 @@ mod task_token;
 mod waiter;
 mod waiting_task;
 
-pub use summary::{End, RunNumbers, Summary, TableSummary};
+pub use summary::{End, RunNumbers, Summary, TableSummary, Written};
 pub use task_token::TaskToken;
 pub use waiter::{NoWaiter, Waiter};
 pub use waiting_task::{HeartbeatSettings, WaitingTask};

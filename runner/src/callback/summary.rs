@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
-use crate::report::{Report, Status};
+use crate::report::{LiveTable, Report, Status};
 
 /// The end of a run: which run it was, and whether it succeeded.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -57,16 +57,26 @@ pub struct RunNumbers {
     pub report: Option<String>,
 }
 
-/// The numbers of rows, bytes and partitions that a run wrote to one table.
+/// The numbers of one table.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct TableSummary {
     /// Name of the table.
     pub name: String,
-    /// Number of rows written to the table.
+    /// The numbers of the whole table, with its control totals; `None` if they are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveTable>,
+    /// The numbers of what the run wrote.
+    pub written: Written,
+}
+
+/// The numbers of what a run wrote to one table.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub struct Written {
+    /// Number of rows.
     pub rows: u64,
-    /// Total size of the written files, in bytes.
+    /// Total size of the files, in bytes.
     pub bytes: u64,
-    /// Number of partitions written; 1 for a table without partition columns.
+    /// Number of partitions; 1 for a table without partition columns.
     pub partitions: u64,
 }
 
@@ -76,9 +86,12 @@ impl Summary {
     pub fn succeeded(report: &Report, wall: Duration) -> Self {
         let tables = report.outputs.iter().map(|output| TableSummary {
             name: output.name.clone(),
-            rows: output.rows,
-            bytes: output.bytes,
-            partitions: output.partitions,
+            live: output.live.clone(),
+            written: Written {
+                rows: output.rows,
+                bytes: output.bytes,
+                partitions: output.partitions,
+            },
         });
         let quarantined = report
             .inputs

@@ -30,8 +30,8 @@ struct Output<'a> {
     /// Number of datasets that did not fit.
     #[serde(skip_serializing_if = "is_zero")]
     omitted_datasets: usize,
-    /// Tables that the run wrote.
-    tables: &'a [TableSummary],
+    /// The tables of the job, those with control totals first.
+    tables: &'a [&'a TableSummary],
     /// Number of tables that did not fit.
     #[serde(skip_serializing_if = "is_zero")]
     omitted_tables: usize,
@@ -46,8 +46,8 @@ fn is_zero(omitted: &usize) -> bool {
     *omitted == 0
 }
 
-/// Returns the output of a task whose run succeeded, as JSON of at most 4 KiB. Tables that do not fit are left out from
-/// the end, then datasets, and counted.
+/// Returns the output of a task whose run succeeded, as JSON of at most 4 KiB. Tables with control totals come first.
+/// What does not fit is left out from the end and counted: whole tables, then datasets.
 pub(super) fn output(
     job: &str,
     run_id: &str,
@@ -55,8 +55,15 @@ pub(super) fn output(
     quarantined_rows: &BTreeMap<String, u64>,
     tables: &[TableSummary],
 ) -> String {
-    let (mut shown, mut datasets) = (tables.len(), quarantined_rows.len());
-    loop {
+    let mut tables: Vec<&TableSummary> = tables.iter().collect();
+    let has_totals = |table: &&TableSummary| {
+        table
+            .live
+            .as_ref()
+            .is_some_and(|live| !live.totals.is_empty())
+    };
+    tables.sort_by_key(|table| !has_totals(table));
+    let text = |shown: usize, datasets: usize| {
         let output = Output {
             job,
             run_id,
@@ -70,15 +77,26 @@ pub(super) fn output(
             tables: &tables[..shown],
             omitted_tables: tables.len() - shown,
         };
-        let text =
-            serde_json::to_string(&output).expect("names and numbers can be written as JSON");
-        match (shown, datasets) {
-            _ if text.len() <= MOST_OUTPUT_BYTES => return text,
-            (0, 0) => return text,
-            (0, _) => datasets -= 1,
-            _ => shown -= 1,
-        }
-    }
+        serde_json::to_string(&output).expect("names and numbers can be written as JSON")
+    };
+    let all = quarantined_rows.len();
+    // More tables make a longer text, and so do more datasets: the largest numbers that fit are found by bisection.
+    let fits = |text: &str| text.len() <= MOST_OUTPUT_BYTES;
+    let shown = largest(tables.len(), |shown| fits(&text(shown, all)));
+    let datasets = match shown {
+        Some(_) => all,
+        None => largest(all, |datasets| fits(&text(0, datasets))).unwrap_or(0),
+    };
+    text(shown.unwrap_or(0), datasets)
+}
+
+/// Returns the largest number up to `most` for which `fits` is true, if it is true for all smaller ones; `None` if it
+/// is not even true for 0.
+fn largest(most: usize, fits: impl Fn(usize) -> bool) -> Option<usize> {
+    let numbers: Vec<usize> = (0..=most).collect();
+    numbers
+        .partition_point(|number| fits(*number))
+        .checked_sub(1)
 }
 
 /// Returns the cause of a failed task: message, causes, hint, the quarantine's URL, and the EMR step with its log, cut
@@ -107,6 +125,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::callback::summary::Written;
+    use crate::report::LiveTable;
 
     fn numbers() -> RunNumbers {
         RunNumbers {
@@ -124,9 +144,12 @@ mod tests {
             let tables: Vec<TableSummary> = (0..count)
                 .map(|at| TableSummary {
                     name: format!("{at}").repeat(length),
-                    rows: u64::MAX,
-                    bytes: u64::MAX,
-                    partitions: 1,
+                    live: None,
+                    written: Written {
+                        rows: u64::MAX,
+                        bytes: u64::MAX,
+                        partitions: 1,
+                    },
                 })
                 .collect();
             let datasets: BTreeMap<String, u64> = (0..count)
@@ -141,6 +164,29 @@ mod tests {
             let shown = json["quarantined_rows"].as_object().unwrap().len() as u64;
             assert_eq!(shown + omitted("omitted_datasets"), count);
         }
+    }
+
+    #[test]
+    fn tables_with_totals_are_left_out_last() {
+        let tables: Vec<TableSummary> = (0..100)
+            .map(|at| TableSummary {
+                name: format!("table_{at}"),
+                live: (at == 70).then(|| LiveTable {
+                    totals: BTreeMap::from([("revenue".to_owned(), "1.50".to_owned())]),
+                    ..LiveTable::default()
+                }),
+                written: Written {
+                    rows: 1,
+                    bytes: 1,
+                    partitions: 1,
+                },
+            })
+            .collect();
+        let text = output("job", "run", &numbers(), &BTreeMap::new(), &tables);
+        let json: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["tables"][0]["live"]["totals"]["revenue"], "1.50");
+        assert_eq!(json["tables"][1]["name"], "table_0");
+        assert!(text.len() > MOST_OUTPUT_BYTES - 150, "{}", text.len());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Step 3: one attempt at a run, and its clean-up when it is abandoned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use object_store::path::Path;
 use serde_json::Value;
@@ -12,10 +12,11 @@ use sha2::{Digest, Sha256};
 use crate::commit::attempt_notes::{Journal, Started};
 use crate::commit::attempt_state::AttemptState;
 use crate::commit::layout::Layout;
+use crate::commit::live_state::State;
 use crate::commit::output_plan::OutputPlan;
 use crate::commit::part_writer::{PartWriter, StagedPart};
 use crate::commit::partition::Partition;
-use crate::commit::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId};
+use crate::commit::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId, Sums};
 use crate::commit::run_id::hex;
 use crate::commit::staged::Staged;
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -51,13 +52,13 @@ impl Attempt {
     /// Starts an attempt with a new id and stores a note of its start. If the process crashes, `vacuum` finds the
     /// attempt by this note and cleans up after it.
     ///
-    /// `target` is the record number that the commit tries first; `outputs` pairs each table's plan with the keys that
+    /// `target` is the record number that the commit tries first, and `state` the live state before it; `outputs` pairs each table's plan with the keys that
     /// the run deletes from it.
     pub(super) async fn begin(
         store: Store,
         layout: Layout,
         run: RunId,
-        target: u64,
+        (target, state): (u64, State),
         outputs: Vec<(OutputPlan, Vec<String>)>,
         consumed: Vec<Consumed>,
     ) -> Result<Self> {
@@ -67,6 +68,8 @@ impl Attempt {
             layout,
             run,
             target,
+            state,
+            older_sums: Mutex::default(),
             outputs,
             consumed,
             next: AtomicU64::new(1),
@@ -131,6 +134,36 @@ impl Attempt {
         self.stager().part(table, partition, extension).await
     }
 
+    /// Returns the live parts of a table that the run keeps, and of which the log lacks a sum that the plan names: those
+    /// of runs whose contract did not name it.
+    #[must_use]
+    pub fn parts_without_sums(&self, table: &str) -> Vec<Part> {
+        let plan = self.0.outputs.iter().find(|(plan, _)| plan.table == table);
+        let Some(((plan, deletes), live)) = plan.zip(self.0.state.table(table)) else {
+            return Vec::new();
+        };
+        let lacks = |part: &&Part| {
+            let mut summed = plan.summed.iter();
+            summed.any(|column| !part.sums.contains_key(column))
+        };
+        let deletes: BTreeSet<&String> = deletes.iter().collect();
+        let kept = live.parts.iter().filter(lacks);
+        kept.filter(|part| !deletes.contains(&part.key))
+            .cloned()
+            .collect()
+    }
+
+    /// Adds the sums of a live part to the record, so that no later run reads the part for them.
+    pub fn add_sums(&self, table: &str, part: &Part, sums: Sums) {
+        let mut all = self
+            .0
+            .older_sums
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let parts = all.entry(table.to_owned()).or_default();
+        parts.entry(part.key.clone()).or_default().extend(sums);
+    }
+
     /// Verifies that the parts of each table contain as many rows as `rows` says, and that each part is in a partition
     /// that the run may write. This is the half of step 4 that needs no knowledge of the job.
     ///
@@ -176,6 +209,11 @@ impl Attempt {
             tables.entry(table).or_default().push(part);
         }
         let mut outputs = Vec::new();
+        let older = self
+            .0
+            .older_sums
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for (plan, deletes) in &self.0.outputs {
             let mut parts = tables.remove(&plan.table).unwrap_or_default();
             parts.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -211,6 +249,7 @@ impl Attempt {
                 written: parts.iter().map(|part| part.partition.clone()).collect(),
                 parts,
                 deletes: deletes.clone(),
+                sums_of_older_parts: older.get(&plan.table).cloned().unwrap_or_default(),
             });
         }
         match tables.keys().next() {

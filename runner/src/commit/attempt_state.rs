@@ -1,8 +1,8 @@
 //! State that all handles of one attempt share: its uploads, their notes and the requests in flight.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -13,9 +13,10 @@ use tracing::{debug, warn};
 use crate::commit::attempt_notes::{Journal, OpenUpload, abort, forget};
 use crate::commit::bounded_concurrency::together;
 use crate::commit::layout::Layout;
+use crate::commit::live_state::State;
 use crate::commit::output_plan::OutputPlan;
 use crate::commit::pending_fsyncs::PendingFsyncs;
-use crate::commit::record::{AttemptId, Consumed, Output, Part, Run, RunId};
+use crate::commit::record::{AttemptId, Consumed, Output, Part, Run, RunId, Sums};
 use crate::error::Result;
 use crate::store::Store;
 
@@ -35,6 +36,10 @@ pub(super) struct AttemptState {
     pub id: AttemptId,
     /// The record number that the commit tries first: one more than the last record that the run read.
     pub target: u64,
+    /// The live state that the run read.
+    pub state: State,
+    /// The sums that the run has computed for parts of earlier runs, by table and key.
+    pub older_sums: Mutex<BTreeMap<String, BTreeMap<String, Sums>>>,
     /// The plan of each table, with the keys that the run deletes from it.
     pub outputs: Vec<(OutputPlan, Vec<String>)>,
     /// Input objects that no later append may read again.

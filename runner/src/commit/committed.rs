@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::commit::attempt_state::AttemptState;
+use crate::commit::live_state::State;
+use crate::commit::log::read_records;
 use crate::commit::publish::{Settled, settle};
 use crate::commit::record::Record;
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +23,8 @@ pub struct Committed {
 /// A run whose parts are at their keys, whose replaced objects are deleted, and whose record is marked.
 #[derive(Debug)]
 pub struct Published {
+    /// The attempt that committed the run.
+    inner: Arc<AttemptState>,
     /// The record that was published and marked.
     record: Record,
 }
@@ -72,8 +76,10 @@ impl Committed {
             }
             Settled::Published => {
                 stop.grace(inner.forget()).await;
-                let record = self.record;
-                Ok(PublishOutcome::Published(Published { record }))
+                Ok(PublishOutcome::Published(Published {
+                    inner: self.inner,
+                    record: self.record,
+                }))
             }
         }
     }
@@ -84,5 +90,24 @@ impl Published {
     #[must_use]
     pub fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// Returns the live state of the job right after this record. Only the records of other runs that were committed
+    /// since this run began are read.
+    ///
+    /// # Errors
+    /// The kind of the store's failure.
+    pub async fn state(&self) -> Result<State> {
+        let AttemptState {
+            store,
+            layout,
+            target,
+            ..
+        } = &*self.inner;
+        let mut records = read_records(store, layout, *target..=self.record.number - 1).await?;
+        records.push(self.record.clone());
+        let mut state = self.inner.state.clone();
+        state.extend(&records);
+        Ok(state)
     }
 }

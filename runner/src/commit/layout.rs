@@ -3,7 +3,7 @@
 use object_store::path::Path;
 
 use crate::commit::partition::Partition;
-use crate::commit::record::{AttemptId, RunId};
+use crate::commit::record::{AttemptId, Run, RunId};
 use crate::error::{Context, ErrorKind, Result};
 
 /// The folder of everything that is not a table. It is outside every table root, so crawlers never see it.
@@ -12,6 +12,12 @@ const OURS: &str = "_drivetrain";
 /// Returns the folder that holds one folder per job, for its log, reports and quarantine.
 pub(super) fn jobs() -> Path {
     Path::from(OURS)
+}
+
+/// Returns the key at which the report of a committed run is stored.
+#[must_use]
+pub fn report_key(job: &str, run: &Run) -> Path {
+    Layout::new(job).report(&run.run, &run.attempt)
 }
 
 /// The keys under which one job stores its tables, log and notes.

@@ -58,6 +58,11 @@ impl State {
             let gone: BTreeSet<&String> = output.deletes.iter().collect();
             let table = self.tables.entry(output.table.clone()).or_default();
             table.parts.retain(|part| !gone.contains(&part.key));
+            for part in &mut table.parts {
+                if let Some(sums) = output.sums_of_older_parts.get(&part.key) {
+                    part.sums.extend(sums.clone());
+                }
+            }
             table.parts.extend(output.parts.iter().cloned());
             table.columns = output.columns.clone();
             table.run = Some(run.run.clone());
@@ -124,6 +129,7 @@ fn without_parts(run: &Run) -> Run {
     let output = |output: &Output| Output {
         parts: Vec::new(),
         deletes: Vec::new(),
+        sums_of_older_parts: BTreeMap::new(),
         ..output.clone()
     };
     Run {

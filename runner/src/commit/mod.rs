@@ -42,6 +42,7 @@
 //!     table: "rentals".to_owned(),
 //!     columns: Columns::default(),
 //!     replaces: Replaces::Table,
+//!     summed: Vec::new(),
 //! };
 //! let opened = commit::open(&store, "job", vec![plan], OpenOptions::default()).await?;
 //! let run = RunId::of(&RunInputs {
@@ -110,6 +111,7 @@ pub use attempt::{Attempt, Stager};
 pub use committed::{Committed, PublishOutcome, Published};
 pub use fence::{Fence, Unfenced};
 pub use input::{TableInput, foresee_table, list_input, read_table};
+pub use layout::report_key;
 pub use live_state::{State, Table};
 pub use log::{CHECKPOINT_EVERY, Log, jobs_with_log};
 pub use open::{Decision, OpenOptions, Opened, foresee, open};
@@ -117,7 +119,8 @@ pub use output_plan::OutputPlan;
 pub use part_writer::{PartWriter, StagedPart};
 pub use partition::{Order, Partition, Window};
 pub use record::{
-    AttemptId, Consumed, Entry, FORMAT, Output, Part, Record, Replaces, Run, RunId, Upload, Void,
+    AttemptId, Consumed, Entry, FORMAT, Output, Part, Record, Replaces, Run, RunId, Sums, Upload,
+    Void,
 };
 pub use repair::{Repaired, RunLine, RunStatus, repair, runs};
 pub use replaced_part::name_replacer;

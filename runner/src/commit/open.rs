@@ -9,6 +9,7 @@ use crate::commit::attempt::Attempt;
 use crate::commit::attempt_notes::clean_ended;
 use crate::commit::input::{TableInput, is_data, list_input, read_table};
 use crate::commit::layout::Layout;
+use crate::commit::live_state::State;
 use crate::commit::log::{Log, read_record, read_records};
 use crate::commit::output_plan::OutputPlan;
 use crate::commit::publish::{Settled, settle};
@@ -47,8 +48,13 @@ pub struct Opened {
 /// The decision whether a run must be executed or is done already.
 #[derive(Debug)]
 pub enum Decision {
-    /// An earlier attempt has committed the run: this is its record, which is published.
-    AlreadyDone(Record),
+    /// An earlier attempt has committed the run.
+    AlreadyDone {
+        /// The record of the run, which is published.
+        record: Record,
+        /// The live state of the job, which later runs may have changed.
+        state: Box<State>,
+    },
     /// The run must be executed, and this attempt at it has begun.
     Run(Attempt),
 }
@@ -317,7 +323,8 @@ impl Opened {
         if let (Some(number), false) = (self.done(&run), force)
             && let Some(record) = read_record(&self.store, &self.layout, number).await?
         {
-            return Ok(Decision::AlreadyDone(record));
+            let state = Box::new(self.log.state);
+            return Ok(Decision::AlreadyDone { record, state });
         }
         let probe = self.layout.probe(&AttemptId::random());
         store::require_conditional_put(&self.store, &probe).await?;
@@ -334,7 +341,7 @@ impl Opened {
             self.store,
             self.layout,
             run,
-            self.log.last + 1,
+            (self.log.last + 1, self.log.state),
             outputs,
             taken.collect(),
         );

@@ -12,4 +12,6 @@ pub struct OutputPlan {
     pub columns: Columns,
     /// The rows of the table that the run replaces.
     pub replaces: Replaces,
+    /// The columns of which the record keeps the sum for each file.
+    pub summed: Vec<String>,
 }

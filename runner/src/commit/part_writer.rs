@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::commit::partition::Partition;
 use crate::commit::pending_fsyncs::PendingFsyncs;
-use crate::commit::record::{Part, Upload};
+use crate::commit::record::{Part, Sums, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
@@ -192,7 +192,15 @@ impl PartWriter {
     ///
     /// # Errors
     /// The kind of the store's failure.
-    pub async fn finish(mut self, rows: u64) -> Result<StagedPart> {
+    pub async fn finish(self, rows: u64) -> Result<StagedPart> {
+        self.finish_with_sums(rows, Sums::new()).await
+    }
+
+    /// As [`PartWriter::finish`], for a file of which the record keeps the sums of some columns.
+    ///
+    /// # Errors
+    /// The kind of the store's failure.
+    pub async fn finish_with_sums(mut self, rows: u64, sums: Sums) -> Result<StagedPart> {
         if self.waiting_bytes > 0 || self.sent == 0 {
             self.send().await?;
         }
@@ -206,6 +214,7 @@ impl PartWriter {
                 size_bytes: self.size_bytes,
                 rows,
                 partition: self.partition,
+                sums,
                 upload: Upload {
                     id: self.upload,
                     tags: self.tags,

@@ -1,6 +1,6 @@
 //! The content of a log: records of runs, and records that void them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bytes::Bytes;
@@ -92,6 +92,9 @@ pub struct Output {
     pub parts: Vec<Part>,
     /// The keys of the objects that the publish of the run deletes.
     pub deletes: Vec<String>,
+    /// The sums of parts that earlier runs wrote without them, by the key of the part.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sums_of_older_parts: BTreeMap<String, Sums>,
 }
 
 /// The rows of a table that a run replaces.
@@ -118,9 +121,15 @@ pub struct Part {
     pub rows: u64,
     /// The partition that the file belongs to.
     pub partition: Partition,
+    /// The sums of columns over the rows of the file, by column.
+    #[serde(default, skip_serializing_if = "Sums::is_empty")]
+    pub sums: Sums,
     /// The upload that becomes the file.
     pub upload: Upload,
 }
+
+/// The sums of columns, by column name, as decimal text: exact whatever the reader's numbers are.
+pub type Sums = BTreeMap<String, String>;
 
 impl Part {
     /// Parses the key to the path type that stores take.

@@ -10,5 +10,6 @@ mod report_text;
 
 pub use quantities::{grouped, size};
 pub use report::{
-    CheckReport, EmrStep, InputReport, OutputReport, Report, StageReport, Status, VERSION, versions,
+    CheckReport, EmrStep, InputReport, LiveTable, OutputReport, Report, StageReport, Status,
+    VERSION, versions,
 };

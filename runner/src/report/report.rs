@@ -127,6 +127,23 @@ pub struct OutputReport {
     pub partitions: u64,
     /// The number of rows in which a warning column is true, by column.
     pub warnings: BTreeMap<String, u64>,
+    /// The numbers of the whole table after the run, or now if the run was already done; `None` if they are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveTable>,
+}
+
+/// The numbers of a table as its readers see it: with the rows of all runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct LiveTable {
+    /// Number of rows.
+    pub rows: u64,
+    /// The size of the Parquet files, in bytes.
+    pub bytes: u64,
+    /// Number of partitions that have rows; 1 for a table without partition columns that has rows.
+    pub partitions: u64,
+    /// The control totals of the contract, as decimal text, by name; those that are not known are left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub totals: BTreeMap<String, String>,
 }
 
 /// The result of one check.

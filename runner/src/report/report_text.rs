@@ -71,6 +71,8 @@ impl Report {
                 );
             }
             lines.push(line);
+            let totals = output.live.iter().flat_map(|live| &live.totals);
+            lines.extend(totals.map(|(name, sum)| format!("           total {name}: {sum}")));
             if !output.warnings.is_empty() {
                 let list: Vec<String> = output
                     .warnings

@@ -10,9 +10,11 @@ pub mod settings;
 
 pub(crate) mod check;
 pub(crate) mod compute;
+mod control_totals;
 pub(crate) mod freeze;
 pub(crate) mod identify;
 pub(crate) mod outputs;
+mod part_reader;
 pub(crate) mod preview;
 pub(crate) mod published_table;
 pub(crate) mod read;

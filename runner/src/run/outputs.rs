@@ -1,5 +1,7 @@
 //! Plans the tables that a run writes: the rows that it replaces in each table, and the files that it writes.
 
+use std::collections::BTreeSet;
+
 use datafusion::common::ScalarValue;
 use drivetrain_jobs::contract::ColumnType as Type;
 use drivetrain_jobs::job::{Job, Mode, Output};
@@ -20,8 +22,16 @@ pub fn plans(job: &Job, parameters: &Parameters) -> Vec<OutputPlan> {
             table: output.name.clone(),
             columns: columns(output),
             replaces: replaces(output, parameters),
+            summed: summed(output),
         })
         .collect()
+}
+
+/// Returns the columns of which the log keeps the sums: those of the control totals, each once.
+#[must_use]
+pub fn summed(output: &Output) -> Vec<String> {
+    let columns: BTreeSet<&String> = output.totals.iter().map(|total| &total.column).collect();
+    columns.into_iter().cloned().collect()
 }
 
 /// Returns the columns of an output as the log records them.
@@ -81,6 +91,7 @@ pub fn table(output: &Output, shape: &Shape, workspace: &Workspace) -> TableFile
         name: output.name.clone(),
         file_columns,
         ordered: !output.order_by.is_empty(),
+        summed: summed(output),
         files: shape.files,
         row_group_bytes: workspace.row_group_bytes,
         threads: workspace.threads,

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::report::{OutputReport, Report};
 use crate::run::check::check;
 use crate::run::compute::{Computed, Destination, compute};
+use crate::run::control_totals::sum_older_parts;
 use crate::run::failed_run::FailedRun;
 use crate::run::freeze::{FrozenInput, FrozenInputs, freeze};
 use crate::run::identify::{bind, identify, open_options};
@@ -49,7 +50,7 @@ pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
         roots,
     };
     for _ in 0..MOST_STARTS {
-        if let Some(report) = attempt_run(&run).await? {
+        if let Some(report) = Box::pin(attempt_run(&run)).await? {
             return Ok(report);
         }
     }
@@ -85,14 +86,16 @@ async fn attempt_run(run: &RunInProgress<'_>) -> Result<Option<Report>, FailedRu
     let committing = staged.commit(run.request.fence, run.stop());
     let committed = match committing.await.map_err(failed)? {
         CommitOutcome::Committed(committed) => committed,
-        CommitOutcome::AlreadyDone(record) => return Ok(Some(already_done(run, &record)?)),
+        CommitOutcome::AlreadyDone(record) => {
+            return Ok(Some(already_done(run, &record, None).await?));
+        }
         CommitOutcome::StartAgain => return Ok(None),
     };
     match committed.publish(run.stop()).await.map_err(failed)? {
         PublishOutcome::StartAgain => Ok(None),
         PublishOutcome::Published(published) => {
             report.end(publishing);
-            Ok(Some(report.published(published.record()).await))
+            Ok(Some(report.published(&published).await))
         }
     }
 }
@@ -117,7 +120,9 @@ async fn open_attempt(run: &RunInProgress<'_>) -> Result<Begun> {
         .decide(id, &consumed(&inputs), settings.force)
         .await?;
     Ok(match decision {
-        Decision::AlreadyDone(record) => Begun::AlreadyDone(already_done(run, &record)?.into()),
+        Decision::AlreadyDone { record, state } => {
+            Begun::AlreadyDone(already_done(run, &record, Some(&state)).await?.into())
+        }
         Decision::Run(attempt) => Begun::Attempt(inputs, attempt),
     })
 }
@@ -186,6 +191,7 @@ async fn stage_outputs(
         report.found.outputs.push(entry);
         parts.extend(written);
     }
+    sum_older_parts(run, attempt).await;
     report.end(writing);
     Ok((parts, rows))
 }
@@ -221,5 +227,6 @@ fn output_report(run: &RunInProgress<'_>, name: &str, done: &Computed) -> Output
         bytes: 0,
         partitions: done.collected.partitions.len() as u64,
         warnings: done.collected.true_rows.clone(),
+        live: None,
     }
 }

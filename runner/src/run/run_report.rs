@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::SecondsFormat;
+use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use serde_json::Value;
+use tracing::warn;
 
-use crate::commit::{Attempt, Record};
+use crate::commit::{self, Attempt, Published, Record, State};
 use crate::error::{Context, Error, ErrorKind, Failure, Result};
 use crate::report::{self, Report, StageReport, Status};
+use crate::run::control_totals::add_live_tables;
 use crate::run::failed_run::FailedRun;
 use crate::run::request::RunInProgress;
 use crate::sql::memory::peak_resident_bytes;
@@ -79,10 +82,20 @@ impl<'a> RunReport<'a> {
     }
 
     /// Finishes the report of a published run and stores it.
-    pub async fn published(mut self, record: &Record) -> Report {
-        self.found.record = record.number;
-        self.measure();
+    pub async fn published(mut self, published: &Published) -> Report {
+        self.found.record = published.record().number;
         let output = &self.run.roots.output;
+        let outputs = &mut self.found.outputs;
+        let adding = async {
+            let state = published.state().await?;
+            add_live_tables(self.run.job(), &state, output, outputs).await;
+            Ok::<_, Error>(())
+        };
+        // The run is published, whatever is known of the whole tables.
+        if let Some(Err(error)) = self.run.stop().grace(adding).await {
+            warn!(%error, "the numbers of the live tables are not known");
+        }
+        self.measure();
         self.found.url = Some(output.location().url(&self.key));
         if !store(&self.found, &self.key, output).await {
             self.found.url = None;
@@ -126,11 +139,16 @@ impl<'a> RunReport<'a> {
     }
 }
 
-/// Returns the report in the record of a run that is done, with the status [`Status::AlreadyDone`].
+/// Returns the report in the record of a run that is done, with the status [`Status::AlreadyDone`]. `state` is the live
+/// state of the job, if it is known.
 ///
 /// # Errors
 /// `Failed` for a record whose report this binary cannot read.
-pub(crate) fn already_done(run: &RunInProgress<'_>, record: &Record) -> Result<Report> {
+pub(crate) async fn already_done(
+    run: &RunInProgress<'_>,
+    record: &Record,
+    state: Option<&State>,
+) -> Result<Report> {
     let summary = record
         .as_run()
         .map(|run| run.summary.clone())
@@ -149,8 +167,21 @@ pub(crate) fn already_done(run: &RunInProgress<'_>, record: &Record) -> Result<R
         })?;
     report.status = Status::AlreadyDone;
     report.record = record.number;
+    let output = &run.roots.output;
+    if let Some(state) = state {
+        add_live_tables(run.job(), state, output, &mut report.outputs).await;
+    }
+    report.url = stored_url(run, record).await;
     report.requests = run.roots.requests();
     Ok(report)
+}
+
+/// Returns the URL of the report that was stored when a run was published; `None` if it is not there.
+async fn stored_url(run: &RunInProgress<'_>, record: &Record) -> Option<String> {
+    let key = commit::report_key(&run.job().name, record.as_run()?);
+    let store = &run.roots.output;
+    let is_stored = store.reader().head(&key).await.is_ok();
+    is_stored.then(|| store.location().url(&key))
 }
 
 /// Stores a report beside the log. Returns `false` after a failure, which is only a warning, because it does not
@@ -165,7 +196,7 @@ async fn store(report: &Report, key: &Path, store: &Store) -> bool {
     };
     let written = written.await;
     if let Err(error) = &written {
-        tracing::warn!(%error, status = ?report.status, "cannot store the run's report");
+        warn!(%error, status = ?report.status, "cannot store the run's report");
     }
     written.is_ok()
 }

@@ -6,5 +6,6 @@ mod open_files;
 pub mod parquet;
 pub mod partition;
 mod regroup;
+pub(crate) mod sums;
 pub mod table_files;
 pub mod write;

@@ -13,7 +13,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, ErrorKind, Result};
-use crate::sink::parquet::file_writer::{File, FileFormat};
+use crate::sink::parquet::file_writer::{EndedFile, File, FileFormat};
 use crate::sink::partition::PartitionNumber;
 use crate::sink::table_files::TableFiles;
 
@@ -189,7 +189,7 @@ impl OpenFiles {
         };
         self.open.fetch_sub(1, Ordering::Relaxed);
         let part = file.part.take();
-        let (bytes, rows) = file.end()?;
+        let EndedFile { bytes, rows, sums } = file.end()?;
         let mut part = match part {
             Some(part) => part,
             None => {
@@ -198,7 +198,7 @@ impl OpenFiles {
             }
         };
         part.write(bytes).await?;
-        slot.staged.push(part.finish(rows).await?);
+        slot.staged.push(part.finish_with_sums(rows, sums).await?);
         Ok(())
     }
 

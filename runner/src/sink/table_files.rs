@@ -11,6 +11,8 @@ pub struct TableFiles {
     pub file_columns: Vec<usize>,
     /// `true` if the order of rows within a partition matters; a partition is then never split among threads.
     pub ordered: bool,
+    /// Names of the columns of which each part keeps the sum.
+    pub summed: Vec<String>,
     /// Codec and sizes of the files.
     pub files: FileSettings,
     /// The largest size of a row group in bytes while it is built.

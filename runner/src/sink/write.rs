@@ -9,12 +9,12 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
-use crate::commit::{Partition, StagedPart, Stager};
+use crate::commit::{Partition, StagedPart, Stager, Sums};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::sink::collect::Collected;
 use crate::sink::open_files::PartitionFiles;
 use crate::sink::parquet::EncoderKind;
-use crate::sink::parquet::file_writer::{File, FileFormat};
+use crate::sink::parquet::file_writer::{EndedFile, File, FileFormat};
 use crate::sink::table_files::TableFiles;
 use crate::sql::held::results::HeldResults;
 use crate::sql::query_error;
@@ -44,6 +44,7 @@ impl TableFiles {
         Ok(FileFormat {
             encoder: EncoderKind::Own,
             schema: SchemaRef::new(schema),
+            summed: self.summed.clone(),
             files: self.files,
             row_group_bytes: self.row_group_bytes,
         })
@@ -175,11 +176,11 @@ async fn write_piece(
                 let writer = writer.as_mut().expect("it was opened just now");
                 writer.write(bytes).await?;
             }
-            FinishedBlock::End { rows } => {
+            FinishedBlock::End { rows, sums } => {
                 let writer = writer.take().expect("a file's end follows its bytes");
                 progress.add_bytes(writer.size_bytes());
                 progress.add_rows(rows);
-                parts.push(writer.finish(rows).await?);
+                parts.push(writer.finish_with_sums(rows, sums).await?);
             }
         }
     }
@@ -202,6 +203,8 @@ enum FinishedBlock {
     End {
         /// The number of rows in the file.
         rows: u64,
+        /// The sums of the columns that the table sums.
+        sums: Sums,
     },
 }
 
@@ -275,8 +278,11 @@ impl Encoder {
 
 /// Finishes a file and sends its last bytes; returns `false` if the receiver is gone.
 fn end(file: File, blocks: &mpsc::Sender<FinishedBlock>) -> Result<bool> {
-    let (bytes, rows) = file.end()?;
-    Ok(send(blocks, FinishedBlock::Bytes(bytes)) && send(blocks, FinishedBlock::End { rows }))
+    let EndedFile { bytes, rows, sums } = file.end()?;
+    Ok(
+        send(blocks, FinishedBlock::Bytes(bytes))
+            && send(blocks, FinishedBlock::End { rows, sums }),
+    )
 }
 
 /// Sends a block, waiting while the queue is full; returns `false` if the receiver is gone.

@@ -16,6 +16,8 @@ mod memory_limit;
 mod partitioned;
 // Appends, and the rebuild that a refused append asks for.
 mod appends;
+// Control totals and the other numbers of a live table.
+mod control_totals;
 // Types of a table in the log, and runs whose types differ.
 mod table_types;
 // Runs that open only the partitions that their window or their SQL needs, as the plan says.

@@ -18,7 +18,7 @@ pub async fn attempt(store: &Store, test_run: &TestRun) -> Attempt {
     let id = test_run.run_id(Vec::new());
     match opened.unwrap().decide(id, &[], false).await.unwrap() {
         Decision::Run(attempt) => attempt,
-        Decision::AlreadyDone(record) => panic!("done already, in record {}", record.number),
+        Decision::AlreadyDone { record, .. } => panic!("done already, in record {}", record.number),
     }
 }
 

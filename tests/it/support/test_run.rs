@@ -128,6 +128,7 @@ impl TestRun {
             table: TABLE.to_owned(),
             columns: self.columns.clone(),
             replaces: self.replaces.clone(),
+            summed: Vec::new(),
         }
     }
 
@@ -166,7 +167,9 @@ async fn run_once(store: &Store, test_run: &TestRun, stop: &StopSignal) -> Resul
         Ok((decision, fresh))
     };
     let (attempt, fresh) = match stop.or_cancelled(begin).await? {
-        (Decision::AlreadyDone(record), _) => return Ok(Some(RunEnd::AlreadyDone(record.number))),
+        (Decision::AlreadyDone { record, .. }, _) => {
+            return Ok(Some(RunEnd::AlreadyDone(record.number)));
+        }
         (Decision::Run(attempt), fresh) => (attempt, fresh),
     };
     let staging = async {

@@ -30,16 +30,23 @@ fn a_good_run_is_answered_once_with_its_numbers(mode: Mode) {
         output["tables"],
         json!([{
             "name": "daily_sales",
-            "rows": table["rows"],
-            "bytes": table["bytes"],
-            "partitions": table["partitions"],
+            "live": table["live"],
+            "written": {
+                "rows": table["rows"],
+                "bytes": table["bytes"],
+                "partitions": table["partitions"],
+            },
         }])
     );
+    assert_eq!(table["live"]["rows"], table["rows"]);
     run_with_token(&sandbox, mode, "").succeeds();
     assert_eq!(server.actions()[3..], ["Heartbeat", "Success"]);
     let again: Value =
         serde_json::from_str(server.calls()[4].body["output"].as_str().unwrap()).unwrap();
     assert_eq!(again["already_done"], true);
+    for key in ["run_id", "record", "report", "tables"] {
+        assert_eq!(again[key], output[key], "{key}");
+    }
 }
 
 fn each_failure_is_answered_with_its_name_and_cause(mode: Mode) {

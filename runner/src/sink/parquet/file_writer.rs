@@ -11,10 +11,11 @@ use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriterOption
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
-use crate::commit::PartWriter;
+use crate::commit::{PartWriter, Sums};
 use crate::error::{Context, ErrorKind, Result};
 use crate::sink::parquet::column_writer::{ColumnWriter, EncoderKind};
 use crate::sink::parquet::file_settings::{Codec, FileSettings};
+use crate::sink::sums::ColumnSums;
 use crate::sql::query_error;
 
 /// The smallest size in bytes of a block that is passed to the store; S3 requires at least 5 MiB per block of a
@@ -35,6 +36,8 @@ const DICTIONARY_REACH: usize = 32;
 pub(crate) struct FileFormat {
     /// The columns that each file stores.
     pub schema: SchemaRef,
+    /// Names of the columns of which each file keeps the sum.
+    pub summed: Vec<String>,
     /// Codec and sizes of the files.
     pub files: FileSettings,
     /// The largest size of a row group in bytes while it is built.
@@ -65,10 +68,22 @@ pub(crate) struct File {
     most_bytes: usize,
     /// The number of rows written to the file.
     rows: u64,
+    /// The sums of columns over the rows written to the file.
+    sums: ColumnSums,
     /// The size in bytes at which the file is full.
     target_bytes: u64,
     /// The staged part that receives the file's blocks; `None` until the first block is complete.
     pub part: Option<PartWriter>,
+}
+
+/// What is left of a file that is finished.
+pub(crate) struct EndedFile {
+    /// The last bytes of the file.
+    pub bytes: Bytes,
+    /// The number of rows in the file.
+    pub rows: u64,
+    /// The sums of the columns that the table sums.
+    pub sums: Sums,
 }
 
 /// A row group in progress.
@@ -113,6 +128,7 @@ impl FileFormat {
             most_rows: self.files.row_group_rows,
             most_bytes: self.row_group_bytes,
             rows: 0,
+            sums: ColumnSums::new(&self.schema, &self.summed),
             target_bytes: self.files.target_file_bytes,
             part: None,
         })
@@ -125,6 +141,9 @@ impl File {
     /// # Errors
     /// `Failed` if the encoder fails.
     pub fn write(&mut self, batches: &[RecordBatch], threads: usize) -> Result<()> {
+        for batch in batches {
+            self.sums.add(batch);
+        }
         self.encode(batches, threads)
             .context(ErrorKind::Failed, "cannot encode rows as Parquet")
     }
@@ -211,16 +230,20 @@ impl File {
         open + self.parquet.inner().capacity()
     }
 
-    /// Finishes the file; returns its last bytes and the number of its rows.
+    /// Finishes the file.
     ///
     /// # Errors
     /// `Failed` if the encoder fails.
-    pub fn end(mut self) -> Result<(Bytes, u64)> {
+    pub fn end(mut self) -> Result<EndedFile> {
         let bytes = self
             .end_row_group()
             .and_then(|()| self.parquet.into_inner())
             .context(ErrorKind::Failed, "cannot finish a Parquet file")?;
-        Ok((bytes.into(), self.rows))
+        Ok(EndedFile {
+            bytes: bytes.into(),
+            rows: self.rows,
+            sums: self.sums.to_texts(),
+        })
     }
 }
 
@@ -373,6 +396,7 @@ mod tests {
                 };
                 let format = FileFormat {
                     schema: all.schema(),
+                    summed: Vec::new(),
                     files,
                     row_group_bytes,
                     encoder: EncoderKind::Own,
@@ -381,9 +405,9 @@ mod tests {
                 for round in &rounds {
                     file.write(round, threads).unwrap();
                 }
-                let (bytes, rows) = file.end().unwrap();
-                assert_eq!(rows, 1_000);
-                let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
+                let ended = file.end().unwrap();
+                assert_eq!(ended.rows, 1_000);
+                let reader = ParquetRecordBatchReaderBuilder::try_new(ended.bytes).unwrap();
                 let sizes = reader
                     .metadata()
                     .row_groups()

@@ -57,15 +57,16 @@ fn written(array: &ArrayRef, is_nullable: bool, compression: Codec, encoder: Enc
     let batches = batches(&schema, array);
     let format = FileFormat {
         schema,
+        summed: Vec::new(),
         files: settings(compression),
         row_group_bytes: 64 << 20,
         encoder,
     };
     let mut file = format.begin(batches.last().unwrap()).unwrap();
     file.write(&batches, 1).unwrap();
-    let (bytes, rows) = file.end().unwrap();
-    assert_eq!(rows, array.len() as u64);
-    bytes
+    let ended = file.end().unwrap();
+    assert_eq!(ended.rows, array.len() as u64);
+    ended.bytes
 }
 
 fn read(file: &Bytes, data_type: &DataType) -> (ParquetMetaData, ArrayRef) {
