@@ -4,12 +4,14 @@
 //! touches a file, and counts as work for as long as the file is new.
 
 use std::ffi::OsString;
-use std::fs::{File, FileTimes};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use nix::sys::stat::futimens;
+use nix::sys::time::TimeSpec;
 use tokio::process::Command;
 use tokio::time::timeout;
 use tracing::{debug, warn};
@@ -88,15 +90,19 @@ impl BusyFile {
     }
 }
 
-/// Sets the time of a file to now, and creates the file if it does not exist.
+/// Sets the times of a file to now, and creates the file if it does not exist. `UTIME_NOW` for both times needs only the
+/// permission to write; any other time needs the file's owner, and EMR's file is one of another user.
 fn touch(path: &Path) -> io::Result<()> {
     let file = File::options().create(true).append(true).open(path)?;
-    file.set_times(FileTimes::new().set_modified(SystemTime::now()))
+    futimens(&file, &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW)?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::FileTimes;
     use std::os::unix::fs::PermissionsExt;
+    use std::time::SystemTime;
 
     use super::*;
 
