@@ -202,7 +202,8 @@ mod tests {
     fn memory_of_other_processes_can_be_subtracted() {
         let all = MemoryLimit::resolve(Some("100%"), OtherProcesses::Ignored).unwrap();
         let left = MemoryLimit::resolve(Some("100%"), OtherProcesses::Subtracted).unwrap();
-        assert!(left.bytes < all.bytes && left.bytes >= all.bytes / 4 - 1);
+        // In a container with a limit below what the host has left, both are the limit.
+        assert!(left.bytes <= all.bytes && left.bytes >= all.bytes / 4 - 1);
     }
 
     #[test]
