@@ -1,6 +1,7 @@
 //! What the command line knows of the machine: whether it is a node of EMR, or an instance of EC2.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::report::EmrStep;
 use crate::sql::memory::OtherProcesses;
@@ -9,10 +10,15 @@ use crate::supervise;
 /// The root folder of the machine.
 const ROOT: &str = "/";
 
-/// Returns the EMR step of this process; `None` elsewhere.
+/// Returns the EMR step of this process; `None` elsewhere. It is looked up once, because several settings need it, and a
+/// file that cannot be read is warned of at each look.
 pub fn emr_step() -> Option<EmrStep> {
-    let folder = std::env::current_dir().unwrap_or_default();
-    supervise::emr_step(Path::new(ROOT), &folder)
+    static STEP: OnceLock<Option<EmrStep>> = OnceLock::new();
+    let look_up = || {
+        let folder = std::env::current_dir().unwrap_or_default();
+        supervise::emr_step(Path::new(ROOT), &folder)
+    };
+    STEP.get_or_init(look_up).clone()
 }
 
 /// Returns `true` if the metadata service of EC2 is worth asking: on an instance, or if a variable names the service;
