@@ -266,7 +266,7 @@ pub struct QueryArgs {
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<QueryFormat>,
     /// Memory limit of the query: a size such as `2GiB`, or a share such as `45%` of the container's or the machine's
-    /// memory [default: 70%].
+    /// memory, on EMR without what other processes hold [default: 70%].
     #[arg(long, value_name = "SIZE")]
     pub memory_limit: Option<String>,
 }
