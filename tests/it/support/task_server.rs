@@ -34,7 +34,7 @@ pub struct TaskCall {
     pub is_accepted: bool,
 }
 
-type Script = dyn Fn(&str, usize) -> Reply + Send + Sync;
+type Script = dyn Fn(&TaskCall, usize) -> Reply + Send + Sync;
 
 #[derive(Default)]
 struct Received {
@@ -56,6 +56,11 @@ impl TaskServer {
 
     /// Starts a server that answers by the action and by how many requests of this action there were, from 1.
     pub fn scripted(script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::answering(move |call, nth| script(&call.action, nth))
+    }
+
+    /// Starts a server that answers by the request, and by how many requests of its action there were, from 1.
+    pub fn answering(script: impl Fn(&TaskCall, usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let received = Arc::new(Received::default());
@@ -110,6 +115,7 @@ impl TaskServer {
 fn serve(stream: &TcpStream, received: &Received, script: &Script) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while let Some(call) = read_call(&mut reader) {
+        let asked = call.clone();
         let action = call.action.clone();
         let (index, nth) = {
             let mut calls = received.calls.lock().unwrap();
@@ -121,7 +127,7 @@ fn serve(stream: &TcpStream, received: &Received, script: &Script) {
         let error = |name: &str| {
             format!("{{\"__type\":\"com.amazonaws.states#{name}\",\"message\":\"a test\"}}")
         };
-        let reply = script(&action, nth);
+        let reply = script(&asked, nth);
         let is_accepted = matches!(reply, Reply::Accepted | Reply::After(_));
         received.calls.lock().unwrap()[index].is_accepted = is_accepted;
         let (status, body) = match reply {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{
-    HeldRun, Mode, RUN, assert_committed, later_heartbeats, run_with_token, sandbox, scripted,
+    HeldRun, Mode, RUN, assert_committed, assert_no_answer, later_heartbeats, run_with_token,
+    sandbox, scripted,
 };
 use crate::support::process_output::ProcessOutput;
 use crate::support::s3_gate::{S3Request, When};
@@ -123,12 +124,43 @@ fn a_task_that_is_gone_while_the_run_works_stops_the_run(mode: Mode) {
 }
 
 fn a_run_that_is_not_heard_for_too_long_stops_and_answers_nothing(mode: Mode) {
-    let server = later_heartbeats(Reply::Dropped);
-    let run = HeldRun::new(&server, mode, "--heartbeat 1s --heartbeat-timeout 3s");
-    let (_held, child) = run.start(When::Before, S3Request::sends_part);
-    ProcessOutput::wait_for(child).fails(75, &["3 s", "nothing was published"]);
-    assert!(server.actions().iter().all(|action| action == "Heartbeat"));
-    assert!(!run.is_committed());
+    for reply in [
+        Reply::Dropped,
+        Reply::Status(503, "{}"),
+        Reply::Error("AccessDeniedException"),
+    ] {
+        let server = later_heartbeats(reply);
+        let run = HeldRun::new(&server, mode, "--heartbeat 1s --heartbeat-timeout 3s");
+        let (_held, process) = run.start(When::Before, S3Request::sends_part);
+        ProcessOutput::wait_for(process).fails(75, &["3 s", "nothing was published"]);
+        assert_no_answer(&server);
+        assert!(!run.is_committed());
+    }
+}
+
+#[test]
+#[ignore = "waits for two minutes: cargo test --test it -- --ignored fence_that_is_not_answered"]
+fn a_fence_that_is_not_answered_for_two_minutes_stops_the_commit() {
+    let runs = [Mode::Supervised, Mode::InProcess].map(|mode| {
+        let server = later_heartbeats(Reply::Dropped);
+        let sandbox = sandbox(&server);
+        let line = format!(
+            "{RUN} {} --heartbeat 1h --heartbeat-timeout 1h",
+            mode.flags()
+        );
+        (sandbox.start(&line), server, sandbox)
+    });
+    let began = Instant::now();
+    for (process, server, sandbox) in runs {
+        ProcessOutput::wait_for(process).fails(75, &["two minutes", "nothing was published"]);
+        let took = began.elapsed();
+        assert!(
+            took > Duration::from_secs(100) && took < Duration::from_secs(150),
+            "{took:?}"
+        );
+        assert_eq!(server.actions().last().unwrap(), "Failure");
+        assert_committed(&sandbox, false);
+    }
 }
 
 fn a_task_that_ends_between_the_fence_and_the_put_is_found_done_by_its_retry(mode: Mode) {

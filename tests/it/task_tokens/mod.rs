@@ -26,6 +26,7 @@ mod heartbeats;
 mod moto;
 mod node;
 mod numbered_kills;
+mod own_engine;
 mod stops;
 mod token;
 
