@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use tracing::warn;
+
 use crate::report::EmrStep;
 use crate::sql::memory::OtherProcesses;
 use crate::supervise;
@@ -41,8 +43,18 @@ pub fn asks_ec2() -> bool {
     reason = "the command line is where the environment is read"
 )]
 pub(super) fn spill_folder() -> PathBuf {
-    let on_node = emr_step().and_then(|_| supervise::spill_folder(Path::new(ROOT)));
-    on_node.unwrap_or_else(std::env::temp_dir)
+    let temporary = std::env::temp_dir();
+    if emr_step().is_none() {
+        return temporary;
+    }
+    supervise::spill_folder(Path::new(ROOT)).unwrap_or_else(|| {
+        warn!(
+            folder = %temporary.display(),
+            "no disk for data of this EMR node is writable, so data is spilled to the system's folder for temporary \
+             files; name another with `--spill-dir`"
+        );
+        temporary
+    })
 }
 
 /// Returns how shares of the memory treat other processes: on a node of EMR, its daemons keep what they hold.

@@ -23,6 +23,8 @@ macro_rules! in_both_modes {
 mod answers;
 mod child_process;
 mod heartbeats;
+#[cfg(target_os = "linux")]
+mod hidden_token;
 mod moto;
 mod node;
 mod numbered_kills;

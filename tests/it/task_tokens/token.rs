@@ -1,8 +1,7 @@
 //! The token: where it comes from, and that nothing shows it.
 
-use super::{HeldRun, Mode, RUN, TOKEN, run_with_token, sandbox};
-use crate::support::process_output::{ProcessOutput, child_of};
-use crate::support::s3_gate::{S3Request, When};
+use super::{Mode, RUN, TOKEN, run_with_token, sandbox};
+use crate::support::process_output::ProcessOutput;
 use crate::support::task_server::TaskServer;
 
 fn a_token_comes_from_a_flag_a_file_standard_input_or_a_variable(mode: Mode) {
@@ -33,36 +32,6 @@ fn a_token_comes_from_a_flag_a_file_standard_input_or_a_variable(mode: Mode) {
     assert_eq!(successes.count(), 6);
 }
 
-/// Asserts that neither the arguments nor the environment of a process contain the token.
-fn assert_hidden(process: u32) {
-    for file in ["cmdline", "environ"] {
-        let bytes = std::fs::read(format!("/proc/{process}/{file}")).unwrap();
-        assert!(!bytes.is_empty());
-        let text = String::from_utf8_lossy(&bytes);
-        assert!(!text.contains(TOKEN), "{text}");
-    }
-}
-
-fn no_argument_and_no_variable_of_a_process_contains_the_token(mode: Mode) {
-    let server = TaskServer::start();
-    for is_variable in [false, true] {
-        let mut run = HeldRun::new(&server, mode, "");
-        if is_variable {
-            run.line = run.line.replace(&format!("--task-token {TOKEN}"), "");
-            run.sandbox.set("DRIVETRAIN_TASK_TOKEN", TOKEN);
-        }
-        let (held, process) = run.start(When::Before, S3Request::sends_part);
-        assert_hidden(process.id());
-        if mode == Mode::Supervised {
-            assert_hidden(child_of(process.id()));
-        }
-        held.resume();
-        ProcessOutput::wait_for(process).succeeds();
-    }
-    let answers = server.calls();
-    assert!(answers.iter().all(|call| call.body["taskToken"] == TOKEN));
-}
-
 fn a_wrong_token_is_a_usage_error(mode: Mode) {
     let server = TaskServer::start();
     let sandbox = sandbox(&server);
@@ -79,18 +48,6 @@ fn a_wrong_token_is_a_usage_error(mode: Mode) {
     assert!(server.calls().is_empty());
     run_with_token(&sandbox, mode, "--task-token-file token").fails(2, &["cannot be used with"]);
     assert_eq!(server.actions(), ["Heartbeat", "Failure"]);
-}
-
-fn a_process_with_a_token_writes_no_core_dump(mode: Mode) {
-    let server = TaskServer::start();
-    let run = HeldRun::new(&server, mode, "");
-    let (held, child) = run.start(When::Before, S3Request::sends_part);
-    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
-    let core = limits.lines().find(|line| line.starts_with("Max core"));
-    let columns: Vec<&str> = core.unwrap().split_whitespace().collect();
-    assert_eq!(columns[4..6], ["0", "0"], "{limits}");
-    held.resume();
-    ProcessOutput::wait_for(child).succeeds();
 }
 
 fn nothing_that_a_run_prints_or_stores_contains_the_token(mode: Mode) {
@@ -121,8 +78,6 @@ fn nothing_that_a_run_prints_or_stores_contains_the_token(mode: Mode) {
 
 in_both_modes! {
     a_token_comes_from_a_flag_a_file_standard_input_or_a_variable,
-    no_argument_and_no_variable_of_a_process_contains_the_token,
     a_wrong_token_is_a_usage_error,
-    a_process_with_a_token_writes_no_core_dump,
     nothing_that_a_run_prints_or_stores_contains_the_token,
 }
