@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Command, CommandLine, InvalidCommandLine, NewCommand, Parsed, hide_token, parse};
+use crate::cli::{
+    Command, CommandLine, InvalidCommandLine, NewCommand, Parsed, TaskArgs, hide_token, parse,
+};
 use crate::commands;
 use crate::commands::simulate::Unanswered;
 use crate::error::{Error, ErrorKind, Failure, Result, exit, printable};
@@ -50,7 +52,13 @@ fn answer_task(invalid: &InvalidCommandLine) {
         return;
     };
     begin_logging(0);
-    if let Err(error) = commands::run::refuse(task, &invalid.error) {
+    refuse(task, &invalid.error);
+}
+
+/// Answers the task that waits for a run, if there is one, with a usage error. A failure to do so is printed and changes
+/// nothing.
+fn refuse(task: &TaskArgs, usage: &Error) {
+    if let Err(error) = commands::run::refuse(task, usage) {
         note(&format!("error: cannot answer the task: {error}"));
     }
 }
@@ -58,7 +66,11 @@ fn answer_task(invalid: &InvalidCommandLine) {
 /// Runs the verb that the command line names.
 fn run(cli: &CommandLine, printer: Printer) -> Result<Answer, FailedVerb> {
     if cli.output_format.is_only_for_findings() && !matches!(cli.command, Command::Check(_)) {
-        return Err(cli.output_format.unsupported().into());
+        let error = cli.output_format.unsupported();
+        if let Command::Run(args) = &cli.command {
+            refuse(&args.task, &error);
+        }
+        return Err(error.into());
     }
     match &cli.command {
         Command::Local(args) => Ok(run_on_threads(

@@ -6,9 +6,11 @@ use std::time::Duration;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::config::http::HttpResponse;
+use aws_sdk_sfn::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_sfn::config::retry::RetryConfig;
 use aws_sdk_sfn::config::timeout::TimeoutConfig;
-use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sfn::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_sfn::error::{BoxError, ProvideErrorMetadata, SdkError};
 
 use crate::callback::task_token::TaskToken;
 use crate::error::{Error, ErrorKind, Result};
@@ -18,6 +20,9 @@ use crate::store::aws_sdk;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time limit for one request. The requests are small, and a heartbeat that waits longer delays the next one.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The status by which an S3-compatible store refuses requests of other services.
+const METHOD_NOT_ALLOWED: u16 = 405;
 
 /// A request about a task.
 #[derive(Debug)]
@@ -54,6 +59,36 @@ pub(super) enum Sent {
         /// `true` if the request may have been accepted all the same.
         may_be_accepted: bool,
     },
+}
+
+/// Turns an answer in XML into an error, whatever its status: an S3-compatible store can answer 200 to a request that it
+/// does not know.
+#[derive(Debug)]
+struct RefuseXml;
+
+/// The error of an answer in XML.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer is in XML")]
+struct AnswerInXml;
+
+impl Intercept for RefuseXml {
+    fn name(&self) -> &'static str {
+        "RefuseXml"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _settings: &mut ConfigBag,
+    ) -> std::result::Result<(), BoxError> {
+        let headers = context.response().headers();
+        let kind = headers.get("content-type").unwrap_or_default();
+        if kind.contains("xml") {
+            return Err(AnswerInXml.into());
+        }
+        Ok(())
+    }
 }
 
 /// Client for the requests about one task.
@@ -98,6 +133,7 @@ impl TaskClient {
         let config = aws_sdk_sfn::config::Builder::from(&settings)
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
+            .interceptor(RefuseXml)
             .build();
         Ok(Self {
             client: Client::from_conf(config),
@@ -144,8 +180,9 @@ impl TaskClient {
         let response = failure.raw_response();
         let status = response.map(|response| response.status().as_u16());
         let body = response.and_then(|response| response.body().bytes());
-        let is_xml = body.is_some_and(|body| body.trim_ascii_start().starts_with(b"<"));
-        if status.is_some() && (is_xml || status == Some(405)) {
+        let is_xml = body.is_some_and(|body| body.trim_ascii_start().starts_with(b"<"))
+            || causes(&failure).any(<dyn std::error::Error>::is::<AnswerInXml>);
+        if is_xml || status == Some(METHOD_NOT_ALLOWED) {
             return Sent::Refused(self.not_step_functions(action));
         }
         let is_throttled = status == Some(429) || code.as_deref().is_some_and(is_throttling);
@@ -153,11 +190,19 @@ impl TaskClient {
         if is_final || matches!(failure, SdkError::ConstructionFailure(_)) {
             return Sent::Refused(self.refused(action, code.as_deref(), &failure));
         }
-        let error = Error::new(
-            ErrorKind::TryAgain,
-            format!("{} does not answer {action}", self.service),
-        )
-        .caused_by(io::Error::other(innermost(&failure)))
+        let (message, cause) = match (status, &code) {
+            (Some(status), code) => {
+                let name = code.as_deref().unwrap_or("an error");
+                let message = format!("{} answers {action} with {name} ({status})", self.service);
+                (message, failure.message().unwrap_or(name).to_owned())
+            }
+            _ => (
+                format!("{} does not answer {action}", self.service),
+                innermost(&failure),
+            ),
+        };
+        let error = Error::new(ErrorKind::TryAgain, message)
+            .caused_by(io::Error::other(cause))
         .hint(
             "check the region and AWS_ENDPOINT_URL_SFN or AWS_ENDPOINT_URL; a node without a way to the internet needs the VPC endpoint `states`",
         );
@@ -209,7 +254,7 @@ impl TaskClient {
             self.service
         );
         Error::new(ErrorKind::Usage, message).hint(
-            "AWS_ENDPOINT_URL applies to all services: name an S3-compatible store in AWS_ENDPOINT_URL_S3 instead, or Step Functions' endpoint in AWS_ENDPOINT_URL_SFN",
+            "the endpoint is that of AWS_ENDPOINT_URL_SFN or, as for all services, of AWS_ENDPOINT_URL: name an S3-compatible store in AWS_ENDPOINT_URL_S3 instead",
         )
     }
 }
@@ -217,8 +262,17 @@ impl TaskClient {
 /// Returns the message of the innermost cause of an error, such as `Connection refused`; the outer ones name types of
 /// the SDK.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.last().map(ToString::to_string).unwrap_or_default()
+    causes(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
+
+/// Returns an error and its causes, from the nearest to the deepest.
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
 }
 
 /// Returns `true` for the codes of errors by which AWS services limit the rate of requests.

@@ -102,22 +102,31 @@ fn largest(most: usize, fits: impl Fn(usize) -> bool) -> Option<usize> {
 /// Returns the cause of a failed task: message, causes, hint, the quarantine's URL, and the EMR step with its log, cut
 /// to the limit of the API.
 pub(super) fn cause(failure: &Failure, quarantine: Option<&str>, emr: Option<&EmrStep>) -> String {
-    let mut lines = vec![failure.message.clone()];
-    lines.extend(failure.causes.iter().map(|cause| format!("cause: {cause}")));
-    lines.extend(failure.hint.iter().map(|hint| format!("hint: {hint}")));
-    lines.extend(quarantine.map(|url| format!("quarantined rows are in {url}")));
-    lines.extend(emr.map(|emr| match &emr.step_id {
+    let mut what = vec![failure.message.clone()];
+    what.extend(failure.causes.iter().map(|cause| format!("cause: {cause}")));
+    let hint = failure.hint.as_deref().unwrap_or_default();
+    let mut then = Vec::new();
+    if !hint.is_empty() {
+        then.push(format!("hint: {hint}"));
+    }
+    // The hint of a quality gate has the URL already.
+    let quarantine = quarantine.filter(|url| !hint.contains(url));
+    then.extend(quarantine.map(|url| format!("quarantined rows are in {url}")));
+    then.extend(emr.map(|emr| match &emr.step_id {
         Some(step) => format!(
             "the log is steps/{step}/stderr.gz in the log folder of the EMR cluster {}",
             emr.cluster_id
         ),
         None => format!("the run was on the EMR cluster {}", emr.cluster_id),
     }));
-    lines
-        .join("\n")
-        .chars()
-        .take(MOST_CAUSE_CHARACTERS)
-        .collect()
+    // The lines that say what to do are kept if not all fits.
+    let first = |text: &str, most: usize| -> String { text.chars().take(most).collect() };
+    let then = first(&then.join("\n"), MOST_CAUSE_CHARACTERS / 2);
+    let room = MOST_CAUSE_CHARACTERS - then.chars().count();
+    if then.is_empty() {
+        return first(&what.join("\n"), room);
+    }
+    format!("{}\n{then}", first(&what.join("\n"), room - 1))
 }
 
 #[cfg(test)]
@@ -198,7 +207,15 @@ mod tests {
             causes: Vec::new(),
             hint: None,
         };
-        let cause = cause(&failure, None, None);
-        assert_eq!(cause.chars().count(), MOST_CAUSE_CHARACTERS);
+        let message = cause(&failure, None, None);
+        assert_eq!(message.chars().count(), MOST_CAUSE_CHARACTERS);
+        let failure = Failure {
+            hint: Some("raise the limit".to_owned()),
+            ..failure
+        };
+        let text = cause(&failure, Some("s3://lake/quarantine"), None);
+        assert_eq!(text.chars().count(), MOST_CAUSE_CHARACTERS);
+        let last = "\nhint: raise the limit\nquarantined rows are in s3://lake/quarantine";
+        assert!(text.ends_with(last));
     }
 }

@@ -7,6 +7,7 @@
 //!                              └─ task is gone, or nothing is answered: stop, publish nothing, answer nothing
 //! ```
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -78,6 +79,8 @@ struct SharedTask {
     stopper: Stopper,
     /// Receiver of requests to stop the run.
     stop: StopSignal,
+    /// The number of requests for which the run waits: the fence and the answer.
+    waiting: AtomicU32,
     /// The state of the task as far as it is known.
     state: Mutex<TaskState>,
 }
@@ -87,8 +90,13 @@ struct SharedTask {
 struct TaskState {
     /// The time at which the last heartbeat was answered.
     answered_at: Instant,
-    /// `true` once the run has announced the put of its record: from then on no heartbeat stops it.
+    /// `true` once the run has announced the put of its record: from then on no heartbeat stops it, unless it starts
+    /// over.
     is_put_announced: bool,
+    /// The error of Step Functions by which the task is known to be gone, after the put was announced.
+    gone: Option<String>,
+    /// `true` once the answer is on its way; a second one is never sent.
+    is_answered: bool,
     /// `true` once the task is known not to wait for this run, or to be out of reach for too long. Then nothing is
     /// answered.
     is_given_up: bool,
@@ -120,9 +128,10 @@ impl SharedTask {
                     let mut state = self.state();
                     if state.is_put_announced {
                         info!(
-                            answer = name,
+                            answer = %name,
                             "the task no longer waits for this run, which may be committed"
                         );
+                        state.gone = Some(name);
                     } else {
                         state.is_given_up = true;
                         self.stopper.stop_because(no_longer_wanted(&name));
@@ -169,8 +178,12 @@ impl SharedTask {
     /// Answers the task. A failure to report a failure is only logged, because the run's own error is the one to
     /// correct.
     async fn answer(&self, summary: &Summary) -> Result<()> {
-        if self.state().is_given_up {
-            return Ok(());
+        {
+            let mut state = self.state();
+            if state.is_given_up || state.is_answered {
+                return Ok(());
+            }
+            state.is_answered = true;
         }
         let limit = match &summary.end {
             End::Succeeded { .. } => self.settings.timeout,
@@ -214,7 +227,7 @@ impl SharedTask {
                 last: Sent::Unanswered {
                     error: Error::new(
                         ErrorKind::TryAgain,
-                        "Step Functions took no answer within 5 seconds after the stop",
+                        "Step Functions took no answer within 5 seconds, and the run was asked to stop",
                     ),
                     may_be_accepted: true,
                 },
@@ -389,9 +402,12 @@ impl WaitingTask {
             emr,
             stopper,
             stop,
+            waiting: AtomicU32::new(0),
             state: Mutex::new(TaskState {
                 answered_at: Instant::now(),
                 is_put_announced: false,
+                gone: None,
+                is_answered: false,
                 is_given_up: false,
             }),
         });
@@ -403,15 +419,18 @@ impl WaitingTask {
         })
     }
 
-    /// Stops the run once none of its counters has changed for `timeout`, however long heartbeats are answered.
+    /// Stops the run once none of its counters has changed for `timeout`, however long heartbeats are answered. The time in
+    /// which the run waits for Step Functions, at the fence and with its answer, does not count.
     pub fn stop_if_stalled(
         &self,
         timeout: Duration,
         read: impl Fn() -> Activity + Send + Sync + 'static,
     ) {
-        let stopper = self.task.stopper.clone();
+        let task = Arc::clone(&self.task);
         self.runtime().spawn(async move {
-            stopper.stop_because(stalled(read, timeout).await);
+            let is_waiting = || task.waiting.load(Ordering::Relaxed) > 0;
+            let read = || (!is_waiting()).then(&read);
+            task.stopper.stop_because(stalled(read, timeout).await);
         });
     }
 
@@ -427,6 +446,21 @@ impl WaitingTask {
     fn runtime(&self) -> &Runtime {
         let runtime = self.runtime.as_ref();
         runtime.expect("the runtime is there until the value is dropped")
+    }
+
+    /// Does work on the threads of the task, for which the run waits.
+    async fn waited_for(
+        &self,
+        work: impl Future<Output = Result<()>> + Send + 'static,
+    ) -> Result<()> {
+        let task = Arc::clone(&self.task);
+        self.on_its_threads(async move {
+            task.waiting.fetch_add(1, Ordering::Relaxed);
+            let done = work.await;
+            task.waiting.fetch_sub(1, Ordering::Relaxed);
+            done
+        })
+        .await
     }
 
     /// Does work on the threads of the task.
@@ -462,7 +496,7 @@ impl Drop for WaitingTask {
 impl Fence for WaitingTask {
     async fn may_commit(&self) -> Result<()> {
         let task = Arc::clone(&self.task);
-        self.on_its_threads(async move { task.pass_fence().await })
+        self.waited_for(async move { task.pass_fence().await })
             .await
     }
 
@@ -474,13 +508,24 @@ impl Fence for WaitingTask {
         state.is_put_announced = true;
         Ok(())
     }
+
+    async fn starts_over(&self) -> Result<()> {
+        let mut state = self.task.state();
+        state.is_put_announced = false;
+        match state.gone.take() {
+            None => Ok(()),
+            Some(name) => {
+                state.is_given_up = true;
+                Err(no_longer_wanted(&name).into_error())
+            }
+        }
+    }
 }
 
 #[async_trait]
 impl Waiter for WaitingTask {
     async fn ended(&self, summary: &Summary) -> Result<()> {
         let (task, summary) = (Arc::clone(&self.task), summary.clone());
-        self.on_its_threads(async move { task.answer(&summary).await })
-            .await
+        Box::pin(self.waited_for(async move { task.answer(&summary).await })).await
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -99,7 +100,7 @@ fn without_token(words: &[OsString], variable: Option<&OsStr>) -> Option<Hidden>
 impl Hidden {
     /// Replaces this process; returns only an error.
     fn exec(self) -> io::Result<()> {
-        let mut command = own_program()?;
+        let mut command = own_program();
         command.args(self.words);
         if let Some(token) = &self.token {
             // A pipe holds far more than a token, so this does not wait for a reader.
@@ -135,18 +136,16 @@ fn value_of(words: &[OsString], at: usize, flag: &str) -> Option<Value> {
 
 /// Returns the command of the child process that does the work of this process: the same flags, without those for the
 /// token.
-///
-/// # Errors
-/// If the file of this program cannot be found.
 #[expect(
     clippy::disallowed_methods,
     reason = "the command line is where the arguments are read"
 )]
-pub fn supervised_child() -> io::Result<Command> {
+#[must_use]
+pub fn supervised_child() -> Command {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let mut command = own_program()?;
+    let mut command = own_program();
     command.args(supervised(&words)).env_remove(VARIABLE);
-    Ok(command)
+    command
 }
 
 /// Returns the words without the flags for the token, and with the flag of a child process after the verb `run`.
@@ -178,17 +177,21 @@ fn supervised(words: &[OsString]) -> Vec<OsString> {
     clippy::disallowed_methods,
     reason = "only the environment knows the file of the program"
 )]
-fn own_program() -> io::Result<Command> {
-    let file = if Path::new(OWN_PROGRAM).exists() {
-        PathBuf::from(OWN_PROGRAM)
-    } else {
-        std::env::current_exe()?
+fn own_program() -> Command {
+    let running = Path::new(OWN_PROGRAM);
+    let file = std::env::current_exe();
+    let is_running = |file: &PathBuf| {
+        let inode = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino())).ok();
+        !running.exists() || inode(file) == inode(running)
     };
+    // A command of the file's own name is listed by that name. The file may have been replaced meanwhile.
+    let file = file.as_ref().ok().filter(|file| is_running(file));
+    let file = file.map_or(running, PathBuf::as_path);
     let mut command = Command::new(file);
     if let Some(name) = std::env::args_os().next() {
         command.arg0(name);
     }
-    Ok(command)
+    command
 }
 
 #[cfg(test)]

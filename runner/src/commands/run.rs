@@ -1,12 +1,13 @@
 //! `drivetrain run`: runs one job once.
 
+use std::os::unix::process::parent_id;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::callback::{NoWaiter, TaskToken, Waiter, WaitingTask};
 use crate::cli::{RunArgs, TaskArgs, asks_ec2, emr_step, supervised_child};
 use crate::commit::{Fence, Unfenced};
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, exit};
 use crate::job::job_folder::JobFolder;
 use crate::report::Report;
 use crate::run::failed_run::FailedRun;
@@ -14,13 +15,17 @@ use crate::run::outcome::execute;
 use crate::run::request::RunRequest;
 use crate::sql::threads::{run_on_one_thread, run_on_threads};
 use crate::supervise::{
-    Supervision, Supervisor, prefer_for_oom_kill, shutdown, supervise, watch_node,
+    Supervision, Supervisor, prefer_for_oom_kill, stop_at_signals, stop_with_launcher, supervise,
+    watch_node,
 };
 use crate::terminal::printer::{Answer, ToText, Verdict};
 use crate::terminal::signals;
 use crate::terminal::stage_display::Display;
 use crate::terminal::stderr::note;
 use crate::watch::{ActivityRecorder, StageObserver, StopSignal, Stopper};
+
+/// The line for people at the first signal.
+const STOPPING: &str = "stopping; a second Ctrl-C ends the process at once";
 
 /// Runs one job and returns its report; Ctrl-C and SIGTERM stop the run. With a task token, this process keeps the task
 /// alive and answers it, and a child process does the work.
@@ -29,6 +34,7 @@ use crate::watch::{ActivityRecorder, StageObserver, StopSignal, Stopper};
 /// As [`execute`]; before it, `Usage` for an invalid token, and as [`WaitingTask::open`] or [`supervise`] if a task
 /// waits.
 pub fn run(args: &RunArgs) -> Result<Answer, FailedRun> {
+    let launcher = parent_id();
     let threads = args.request.engine.threads;
     if args.task.supervised {
         return run_on_threads(threads, run_for_parent(args));
@@ -36,9 +42,9 @@ pub fn run(args: &RunArgs) -> Result<Answer, FailedRun> {
     match args.task.token()? {
         None => run_on_threads(threads, run_alone(args)),
         Some(token) if args.task.no_supervise => {
-            run_on_threads(threads, run_and_answer(args, token))
+            run_on_threads(threads, run_and_answer(args, token, launcher))
         }
-        Some(token) => Ok(run_in_child(args, token)?),
+        Some(token) => Ok(run_in_child(args, token, launcher)?),
     }
 }
 
@@ -50,20 +56,19 @@ async fn run_alone(args: &RunArgs) -> Result<Answer, FailedRun> {
 }
 
 /// Runs the job in this process, and answers the task.
-async fn run_and_answer(args: &RunArgs, token: TaskToken) -> Result<Answer, FailedRun> {
+async fn run_and_answer(
+    args: &RunArgs,
+    token: TaskToken,
+    launcher: u32,
+) -> Result<Answer, FailedRun> {
     let (stopper, stop) = Stopper::new();
-    let sender = stopper.clone();
-    signals::at_first(move || {
-        note("stopping; a second Ctrl-C ends the process at once");
-        tokio::spawn(async move {
-            match shutdown().await {
-                Some(reason) => sender.stop_because(reason),
-                None => sender.stop(),
-            }
-        });
+    stop_at_signals(stopper.clone(), |number| match number {
+        1 => note(STOPPING),
+        _ => std::process::exit(i32::from(exit::code(ErrorKind::Cancelled))),
     })?;
+    stop_with_launcher(launcher, stopper.clone());
     let task = Arc::new(open(&args.task, token, stopper, &stop).await?);
-    let _watches = watch_node(&task, asks_ec2());
+    let _watches = watch_node(&task, asks_ec2(), emr_step().is_some());
     let (recorder, display) = (ActivityRecorder::default(), Display::new());
     let counted = recorder.clone();
     task.stop_if_stalled(stall_timeout(&args.task), move || counted.activity());
@@ -75,7 +80,9 @@ async fn run_and_answer(args: &RunArgs, token: TaskToken) -> Result<Answer, Fail
 /// Runs the job as a child process: the parent decides whether the run may commit, and answers the task.
 async fn run_for_parent(args: &RunArgs) -> Result<Answer, FailedRun> {
     prefer_for_oom_kill();
-    let (stopper, stop) = signals::listen_with_stopper()?;
+    let (stopper, stop) = Stopper::new();
+    // The parent decides what a second signal means, because a system may send one signal to both processes.
+    stop_at_signals(stopper.clone(), |_| ())?;
     let parent = Supervisor::connect(stopper)?;
     let (recorder, display) = (ActivityRecorder::default(), Display::new());
     let counted = recorder.clone();
@@ -86,19 +93,17 @@ async fn run_for_parent(args: &RunArgs) -> Result<Answer, FailedRun> {
 }
 
 /// Runs the job in a child process, which prints the result, and answers the task.
-fn run_in_child(args: &RunArgs, token: TaskToken) -> Result<Answer> {
-    let child = supervised_child().context(
-        ErrorKind::Failed,
-        "cannot find the file of this program, to start the process that does the work",
-    )?;
+fn run_in_child(args: &RunArgs, token: TaskToken, launcher: u32) -> Result<Answer> {
     let supervised = supervise(Supervision {
-        child,
+        child: supervised_child(),
         job: args.request.job.clone(),
         token,
         heartbeats: args.task.heartbeats().unwrap_or_default(),
         stall_timeout: stall_timeout(&args.task),
         emr: emr_step(),
         asks_ec2: asks_ec2(),
+        launcher,
+        note,
     });
     let code = run_on_one_thread(supervised)?;
     Ok(Answer::printed().verdict(Verdict::ByChild(code)))

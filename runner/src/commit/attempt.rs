@@ -52,7 +52,7 @@ impl Attempt {
     /// Starts an attempt with a new id and stores a note of its start. If the process crashes, `vacuum` finds the
     /// attempt by this note and cleans up after it.
     ///
-    /// `target` is the record number that the commit tries first, and `state` the live state before it; `outputs` pairs each table's plan with the keys that
+    /// `target` is the record number that the commit tries first, and `state` the live state before it. `outputs` pairs each table's plan with the keys that
     /// the run deletes from it.
     pub(super) async fn begin(
         store: Store,

@@ -21,6 +21,15 @@ pub trait Fence: Send + Sync {
     /// # Errors
     /// Any error means that the announcement was not received: no record is written, and the run fails with this error.
     async fn about_to_put(&self) -> Result<()>;
+
+    /// Reports that the announced put has not landed, or that its record is void, and that the run starts over: until
+    /// the next announcement, nothing of it can be committed.
+    ///
+    /// # Errors
+    /// Any error means that the run may not start over, and it fails with this error.
+    async fn starts_over(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The fence of a run that may always commit, such as one from a terminal.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drivetrain_jobs::contract::ColumnType;
 use drivetrain_jobs::job::{Job, Output};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use tracing::warn;
 
@@ -17,19 +17,37 @@ use crate::run::request::RunInProgress;
 use crate::sink::sums::{ColumnSums, add_texts};
 use crate::store::Store;
 
+/// The number of parts that are read at the same time for their sums.
+const PARTS_AT_ONCE: usize = 8;
+
 /// Reads the columns that control totals sum from the live parts whose sums the log lacks, and adds the sums to the
 /// record of the run. A part that cannot be read is only a warning: its table is then reported without the total.
 pub(crate) async fn sum_older_parts(run: &RunInProgress<'_>, attempt: &Attempt) {
     for output in &run.job().outputs {
-        for part in attempt.parts_without_sums(&output.name) {
-            match sums_of(&run.roots.output, &part, &summed(output)).await {
-                Ok(sums) => attempt.add_sums(&output.name, &part, sums),
-                Err(error) => {
-                    warn!(part = part.key, %error, "cannot read a part for the control totals");
-                }
-            }
+        let parts = attempt.parts_without_sums(&output.name);
+        for (part, sums) in sums_of_all(&run.roots.output, &parts, output).await {
+            attempt.add_sums(&output.name, part, sums);
         }
     }
+}
+
+/// Reads the sums of parts, several at a time. A part that cannot be read is only a warning.
+async fn sums_of_all<'a>(
+    store: &Store,
+    parts: &'a [Part],
+    output: &Output,
+) -> Vec<(&'a Part, Sums)> {
+    let columns = summed(output);
+    let reads = parts.iter().map(async |part| {
+        let sums = sums_of(store, part, &columns).await;
+        sums.inspect_err(|error| {
+            warn!(part = part.key, %error, "cannot read a part for the control totals");
+        })
+        .ok()
+        .map(|sums| (part, sums))
+    });
+    let read = futures::stream::iter(reads).buffer_unordered(PARTS_AT_ONCE);
+    read.filter_map(std::future::ready).collect().await
 }
 
 /// Adds the numbers of the live tables to the reports of the job's outputs.
@@ -55,17 +73,15 @@ async fn live_table(output: &Output, state: &State, store: &Store) -> LiveTable 
         .unwrap_or_default();
     let partitions: BTreeSet<_> = parts.iter().map(|part| &part.partition).collect();
     let mut totals = BTreeMap::new();
-    let mut read: BTreeMap<&str, Sums> = BTreeMap::new();
+    // Only runs of a contract without a total, committed beside this run, leave parts without its sum.
+    let lacks = |part: &&Part| {
+        let mut totals = output.totals.iter();
+        totals.any(|total| !part.sums.contains_key(&total.column))
+    };
+    let lacking: Vec<Part> = parts.iter().filter(lacks).cloned().collect();
+    let read = sums_of_all(store, &lacking, output).await.into_iter();
+    let read: BTreeMap<&str, Sums> = read.map(|(part, sums)| (part.key.as_str(), sums)).collect();
     for total in &output.totals {
-        // Only runs of a contract without this total, committed beside this run, leave parts without the sum.
-        let lacking = parts
-            .iter()
-            .filter(|part| !part.sums.contains_key(&total.column));
-        for part in lacking {
-            if let Ok(sums) = sums_of(store, part, &summed(output)).await {
-                read.insert(&part.key, sums);
-            }
-        }
         let sum = |part: &Part| {
             let kept = part.sums.get(&total.column);
             kept.or_else(|| read.get(part.key.as_str())?.get(&total.column))

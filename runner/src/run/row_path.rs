@@ -53,6 +53,8 @@ pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
         if let Some(report) = Box::pin(attempt_run(&run)).await? {
             return Ok(report);
         }
+        let restarting = request.fence.starts_over();
+        request.stop.or_cancelled(restarting).await?;
     }
     Err(Error::new(
         ErrorKind::TryAgain,

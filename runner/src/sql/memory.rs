@@ -27,6 +27,17 @@ pub enum OtherProcesses {
     Subtracted,
 }
 
+impl OtherProcesses {
+    /// Returns the part of the memory that they leave, in bytes. `available` is what the system could give now.
+    fn leave(self, total: u64, available: u64) -> u64 {
+        match self {
+            Self::Ignored => total,
+            // The system may count memory as held that it would give back, so that a part is always available.
+            Self::Subtracted => total.min(available).max(total / 4),
+        }
+    }
+}
+
 /// The memory limit of a run. It is divided into a pool for held rows, a pool for queries, and a rest that no pool
 /// counts.
 ///
@@ -126,11 +137,7 @@ fn available(share: f64, others: OtherProcesses) -> Result<u64> {
     let total = system
         .cgroup_limits()
         .map_or(host, |limits| limits.total_memory.min(host));
-    let available = match others {
-        OtherProcesses::Ignored => total,
-        // The system may count memory as held that it would give back, so that a part is always available.
-        OtherProcesses::Subtracted => total.min(system.available_memory()).max(total / 4),
-    };
+    let available = others.leave(total, system.available_memory());
     Ok((available as f64 * share) as u64)
 }
 
@@ -200,10 +207,10 @@ mod tests {
 
     #[test]
     fn memory_of_other_processes_can_be_subtracted() {
-        let all = MemoryLimit::resolve(Some("100%"), OtherProcesses::Ignored).unwrap();
-        let left = MemoryLimit::resolve(Some("100%"), OtherProcesses::Subtracted).unwrap();
-        // In a container with a limit below what the host has left, both are the limit.
-        assert!(left.bytes <= all.bytes && left.bytes >= all.bytes / 4 - 1);
+        for (total, available, left) in [(16, 12, 12), (16, 20, 16), (16, 1, 4)] {
+            assert_eq!(OtherProcesses::Subtracted.leave(total, available), left);
+            assert_eq!(OtherProcesses::Ignored.leave(total, available), total);
+        }
     }
 
     #[test]

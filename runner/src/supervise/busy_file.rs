@@ -19,7 +19,7 @@ use tracing::{debug, warn};
 /// The file, as EMR's documentation names it.
 pub(super) const BUSY_FILE: &str = "/emr/metricscollector/isbusy";
 /// The longest wait for `sudo`.
-const WITHIN: Duration = Duration::from_secs(10);
+const SUDO_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The file by which a process tells EMR that it works.
 #[derive(Debug)]
@@ -33,13 +33,13 @@ pub(super) struct BusyFile {
 }
 
 impl BusyFile {
-    /// Returns the file at a path; `None` if its folder does not exist, as on every machine but a node of EMR.
-    pub fn find(path: &Path, sudo: impl Into<OsString>) -> Option<Self> {
-        path.parent()?.is_dir().then(|| Self {
+    /// Returns the file at a path. `sudo` is the program that acts as root.
+    pub fn new(path: &Path, sudo: impl Into<OsString>) -> Self {
+        Self {
             path: path.to_owned(),
             sudo: sudo.into(),
             has_failed: false,
-        })
+        }
     }
 
     /// Touches the file. Warns once if that is not possible.
@@ -79,7 +79,7 @@ impl BusyFile {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .status();
-        let status = timeout(WITHIN, touching).await??;
+        let status = timeout(SUDO_TIMEOUT, touching).await??;
         if status.success() {
             Ok(())
         } else {
@@ -115,8 +115,7 @@ mod tests {
     async fn the_file_is_created_and_then_touched() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("isbusy");
-        assert!(BusyFile::find(&folder.path().join("none/isbusy"), "sudo").is_none());
-        let mut busy = BusyFile::find(&path, "sudo").unwrap();
+        let mut busy = BusyFile::new(&path, "sudo");
         busy.touch().await;
         assert!(is_new(&path));
         let old = FileTimes::new().set_modified(SystemTime::UNIX_EPOCH);
@@ -142,14 +141,14 @@ mod tests {
         ] {
             std::fs::write(&sudo, format!("#!/bin/sh\n{text}\n")).unwrap();
             std::fs::set_permissions(&sudo, std::fs::Permissions::from_mode(0o755)).unwrap();
-            let busy = BusyFile::find(&path, &sudo).unwrap();
+            let busy = BusyFile::new(&path, &sudo);
             let touched = busy.touch_as_root().await;
             assert_eq!(touched.is_err(), has_failed, "{touched:?}");
         }
         assert!(is_new(&folder.path().join("isbusy.by-root")));
         // A folder in place of the file fails for every user, without `sudo`.
         std::fs::create_dir(&path).unwrap();
-        let mut busy = BusyFile::find(&path, &sudo).unwrap();
+        let mut busy = BusyFile::new(&path, &sudo);
         busy.touch().await;
         assert!(busy.has_failed);
     }

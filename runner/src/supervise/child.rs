@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::parent_id;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,12 +17,14 @@ use tracing::debug;
 
 use crate::callback::{Summary, Waiter};
 use crate::commit::Fence;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Result, exit};
 use crate::supervise::message::{self, FromChild, FromParent, MessageReader, Question};
+use crate::supervise::parent::STOP_TIMEOUT;
+use crate::supervise::stop_requests::PARENT_CHECK_INTERVAL;
 use crate::watch::{Activity, StopReason, Stopper};
 
 /// The interval at which changed counters are sent to the parent.
-const ACTIVITY: Duration = Duration::from_secs(1);
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The connection of a child process to its parent.
 #[derive(Clone)]
@@ -54,6 +57,7 @@ impl Supervisor {
         })?;
         let stream = tokio::net::UnixStream::from_std(stream)
             .context(ErrorKind::Failed, "cannot use the pipe to the parent")?;
+        end_after_parent();
         let (reader, writer) = stream.into_split();
         let connection = Arc::new(Connection {
             writer: AsyncMutex::new(writer),
@@ -73,7 +77,7 @@ impl Supervisor {
         tokio::spawn(async move {
             let mut last = Activity::default();
             loop {
-                sleep(ACTIVITY).await;
+                sleep(REPORT_INTERVAL).await;
                 let now = read();
                 if now != last {
                     let message = FromChild::Activity(now.clone());
@@ -86,6 +90,18 @@ impl Supervisor {
             }
         });
     }
+}
+
+/// Ends this process some time after its parent has ended, even if no thread of the run reacts to the end of the pipe.
+fn end_after_parent() {
+    let parent = parent_id();
+    std::thread::spawn(move || {
+        while parent_id() == parent {
+            std::thread::sleep(PARENT_CHECK_INTERVAL);
+        }
+        std::thread::sleep(STOP_TIMEOUT);
+        std::process::exit(i32::from(exit::code(ErrorKind::Cancelled)));
+    });
 }
 
 /// Takes the socket that is standard input, and replaces standard input by an empty one, so that programs that this
@@ -112,7 +128,8 @@ impl Connection {
                         question.send(answer).ok();
                     }
                 }
-                Ok(Some(FromParent::Stop(reason))) => stopper.stop_because(reason),
+                Ok(Some(FromParent::Stop(Some(reason)))) => stopper.stop_because(reason),
+                Ok(Some(FromParent::Stop(None))) => stopper.stop(),
                 Ok(None) => break,
                 Err(error) => {
                     debug!(cause = %error, "the pipe to the parent cannot be read");
@@ -138,9 +155,10 @@ impl Connection {
     async fn ask(&self, question: Question) -> Result<()> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, reply) = oneshot::channel();
-        if let Some(pending) = self.pending().as_mut() {
-            pending.insert(id, sender);
-        }
+        match self.pending().as_mut() {
+            Some(pending) => pending.insert(id, sender),
+            None => return Err(parent_has_ended()),
+        };
         let message = FromChild::Question { id, question };
         let written = {
             let mut writer = self.writer.lock().await;
@@ -170,6 +188,10 @@ impl Fence for Supervisor {
 
     async fn about_to_put(&self) -> Result<()> {
         self.0.ask(Question::AboutToPut).await
+    }
+
+    async fn starts_over(&self) -> Result<()> {
+        self.0.ask(Question::StartsOver).await
     }
 }
 

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::error::{Error, ErrorKind, exit};
 
-/// What is known of a child process that has ended without reporting the end of its run.
+/// The end of a child process that has not reported the end of its run.
 #[derive(Debug)]
 pub(super) struct Death {
     /// The exit code or the signal of the process.

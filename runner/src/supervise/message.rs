@@ -21,12 +21,12 @@ pub(super) enum FromChild {
     Question {
         /// Number of the question.
         id: u64,
-        /// What the child asks or reports.
+        /// The question itself.
         question: Question,
     },
 }
 
-/// What the child asks or reports.
+/// A question or a report of the child.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Question {
@@ -34,6 +34,8 @@ pub(super) enum Question {
     MayCommit,
     /// The child is about to put the record of its run.
     AboutToPut,
+    /// The announced put has not landed, and the run starts over.
+    StartsOver,
     /// The run has ended.
     Ended(Box<Summary>),
 }
@@ -49,8 +51,8 @@ pub(super) enum FromParent {
         /// The reason for a no; `None` for a yes.
         refused: Option<Failure>,
     },
-    /// The run must stop.
-    Stop(StopReason),
+    /// The run must stop; `None` for a request of a user, such as Ctrl-C.
+    Stop(Option<StopReason>),
 }
 
 /// Reader of messages.

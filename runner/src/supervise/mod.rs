@@ -2,7 +2,7 @@
 //! starts the run in a child process. So the task is answered even if the child is killed.
 //!
 //! ```text
-//!  Step Functions <── heartbeats, answer ── parent ── signals, stop ──> child ──> stores
+//!  Step Functions <── heartbeats, answer ── parent ──── stop, kill ───> child ──> stores
 //!                                             │                          │
 //!                                             └─── replies ── pipe <─────┘ activity, may I commit?,
 //!                                                                          about to put, ended
@@ -32,4 +32,4 @@ pub use node::watch_node;
 pub use oom_kills::prefer_for_oom_kill;
 pub use parent::{Supervision, supervise};
 pub use spot_interruption::is_ec2;
-pub use system_shutdown::shutdown;
+pub use stop_requests::{stop_at_signals, stop_with_launcher};

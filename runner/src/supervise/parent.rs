@@ -7,8 +7,6 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::Child;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
@@ -29,7 +27,7 @@ use crate::watch::{Activity, StopSignal, Stopper};
 
 /// The time that the child has to report its end after a request to stop; then it is killed. It is longer than
 /// [`GRACE`](crate::watch::GRACE), in which the child cleans up, so that only a child that hangs is killed.
-const STOPPING: Duration = Duration::from_secs(15);
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 /// The time for which messages of a child that has ended are awaited. They are in the pipe already; the pipe may stay
 /// open if a program that the child started still runs.
 const LAST_MESSAGES: Duration = Duration::from_secs(1);
@@ -51,6 +49,10 @@ pub struct Supervision {
     pub emr: Option<EmrStep>,
     /// Whether to ask EC2 for the notice of a spot interruption.
     pub asks_ec2: bool,
+    /// Id of the process that started this one.
+    pub launcher: u32,
+    /// Prints a line for people.
+    pub note: fn(&str),
 }
 
 /// Runs a child process for a task that waits for it, and answers the task. Returns the exit code of the answer that the
@@ -68,20 +70,31 @@ pub async fn supervise(supervision: Supervision) -> Result<u8> {
         stall_timeout,
         emr,
         asks_ec2,
+        launcher,
+        note,
     } = supervision;
     let (stopper, stop) = Stopper::new();
-    let mut signals = stop_requests::signals(stopper.clone())?;
-    stop_requests::stop_with_parent(stopper.clone());
+    let (kill, mut kills) = mpsc::unbounded_channel();
+    stop_requests::stop_at_signals(stopper.clone(), move |number| {
+        if number == 1 {
+            note("stopping; a second Ctrl-C ends the process at once");
+        } else {
+            // Without a child there is nothing to kill.
+            kill.send(()).ok();
+        }
+    })?;
+    stop_requests::stop_with_launcher(launcher, stopper.clone());
+    let is_emr = emr.is_some();
     let task = WaitingTask::open(token, heartbeats, emr, stopper, stop.clone()).await?;
     let task = Arc::new(task);
-    let _watches = watch_node(&task, asks_ec2);
+    let _watches = watch_node(&task, asks_ec2, is_emr);
     let ended = match start(child) {
         Ok((mut child, pipe)) => {
             let (reader, writer) = pipe.into_split();
             let run = Arc::new(SupervisedRun::new(Arc::clone(&task), writer));
             let counted = Arc::clone(&run);
             task.stop_if_stalled(stall_timeout, move || counted.state().activity.clone());
-            run.until_end(&mut child, reader, &mut signals, &stop).await
+            run.until_end(&mut child, reader, &mut kills, &stop).await
         }
         Err(error) => Err(error),
     };
@@ -120,11 +133,11 @@ struct SupervisedRun {
     task: Arc<WaitingTask>,
     /// The end of the pipe to write to, one message at a time.
     writer: AsyncMutex<OwnedWriteHalf>,
-    /// What the child has reported.
+    /// The reports of the child.
     state: Mutex<Reported>,
 }
 
-/// What the child has reported.
+/// The reports of the child.
 #[derive(Default)]
 struct Reported {
     /// The last counters.
@@ -155,12 +168,12 @@ impl SupervisedRun {
         self: &Arc<Self>,
         child: &mut Child,
         reader: OwnedReadHalf,
-        signals: &mut mpsc::UnboundedReceiver<Signal>,
+        kills: &mut mpsc::UnboundedReceiver<()>,
         stop: &StopSignal,
     ) -> Result<u8> {
         let oom_kills = child.id().and_then(|id| OomKills::of(Path::new("/"), id));
         let mut listening = tokio::spawn(Arc::clone(self).listen(MessageReader::new(reader)));
-        let status = self.until_exit(child, signals, stop).await?;
+        let status = self.until_exit(child, kills, stop).await?;
         if timeout(LAST_MESSAGES, &mut listening).await.is_err() {
             listening.abort();
         }
@@ -180,34 +193,39 @@ impl SupervisedRun {
         })
     }
 
-    /// Waits for the exit of the child. Meanwhile forwards each signal and the reason to stop, and kills a child that
-    /// does not report its end after that.
+    /// Waits for the exit of the child. Meanwhile forwards the request to stop, and kills a child that does not report its
+    /// end after that, or at a second signal.
     async fn until_exit(
         &self,
         child: &mut Child,
-        signals: &mut mpsc::UnboundedReceiver<Signal>,
+        kills: &mut mpsc::UnboundedReceiver<()>,
         stop: &StopSignal,
     ) -> Result<ExitStatus> {
-        let (mut is_reason_sent, mut is_overdue) = (false, false);
+        let (mut is_stop_sent, mut is_reason_sent, mut is_overdue) = (false, false, false);
         let overdue = async {
             stop.wait().await;
-            sleep(STOPPING).await;
+            sleep(STOP_TIMEOUT).await;
         };
         tokio::pin!(overdue);
         loop {
             tokio::select! {
+                biased;
                 status = child.wait() => {
                     return status.context(ErrorKind::Failed, "cannot wait for the process that does the work");
                 }
                 reason = stop.reason(), if !is_reason_sent => {
-                    is_reason_sent = true;
-                    self.write(&FromParent::Stop(reason)).await;
+                    (is_stop_sent, is_reason_sent) = (true, true);
+                    self.write(&FromParent::Stop(Some(reason))).await;
                 }
-                Some(signal) = signals.recv() => forward(child, signal),
+                _ = stop.wait(), if !is_stop_sent => {
+                    is_stop_sent = true;
+                    self.write(&FromParent::Stop(None)).await;
+                }
+                Some(()) = kills.recv() => kill(child),
                 () = &mut overdue, if !is_overdue => {
                     is_overdue = true;
                     if self.state().answer.is_none() {
-                        forward(child, Signal::SIGKILL);
+                        kill(child);
                     }
                 }
             }
@@ -219,7 +237,7 @@ impl SupervisedRun {
         loop {
             match reader.next().await {
                 Ok(Some(FromChild::Activity(activity))) => self.state().activity = activity,
-                Ok(Some(FromChild::Question { id, question })) => self.hear(id, question),
+                Ok(Some(FromChild::Question { id, question })) => self.handle(id, question),
                 Ok(None) => return,
                 Err(error) => {
                     debug!(cause = %error, "the pipe to the child cannot be read");
@@ -230,7 +248,7 @@ impl SupervisedRun {
     }
 
     /// Answers a question beside those that are still open, so that a child that stops need not wait for the fence.
-    fn hear(self: &Arc<Self>, id: u64, question: Question) {
+    fn handle(self: &Arc<Self>, id: u64, question: Question) {
         let run = Arc::clone(self);
         match question {
             Question::MayCommit => {
@@ -240,14 +258,22 @@ impl SupervisedRun {
                 self.state().is_put_announced = true;
                 tokio::spawn(async move { run.reply(id, run.task.about_to_put().await).await });
             }
+            Question::StartsOver => {
+                self.state().is_put_announced = false;
+                tokio::spawn(async move { run.reply(id, run.task.starts_over().await).await });
+            }
             Question::Ended(summary) => {
+                let mut state = self.state();
+                if state.answer.is_some() {
+                    return;
+                }
                 let answer = tokio::spawn(async move {
                     let sent = Waiter::ended(&*run.task, &summary).await;
                     let code = code_of(&summary, &sent);
                     run.reply(id, sent).await;
                     code
                 });
-                self.state().answer.get_or_insert(answer);
+                state.answer = Some(answer);
             }
         }
     }
@@ -267,11 +293,10 @@ impl SupervisedRun {
     }
 }
 
-/// Sends a signal to the child, which this process has not waited for yet.
-fn forward(child: &Child, signal: Signal) {
-    if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()) {
-        // A child that has just ended needs no signal.
-        kill(Pid::from_raw(id), signal).ok();
+/// Kills the child, unless it has just ended.
+fn kill(child: &mut Child) {
+    if let Err(error) = child.start_kill() {
+        debug!(cause = %error, "the child cannot be killed");
     }
 }
 

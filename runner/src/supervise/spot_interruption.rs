@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
@@ -26,6 +27,15 @@ struct Notice {
     time: String,
 }
 
+/// The end of this instance, as EC2 has announced it.
+#[derive(Debug)]
+pub(super) struct Interruption {
+    /// The notice as a reason to stop.
+    pub reason: StopReason,
+    /// The time of the end; `None` if the notice has no valid time.
+    pub at: Option<DateTime<Utc>>,
+}
+
 /// Returns `true` if this machine is an instance of EC2. `root` is the folder with `sys`.
 #[must_use]
 pub fn is_ec2(root: &Path) -> bool {
@@ -36,13 +46,13 @@ pub fn is_ec2(root: &Path) -> bool {
 
 /// Waits for a notice that EC2 will end this instance, and returns it as a reason to stop. No answer of the metadata
 /// service is no notice.
-pub(super) async fn interruption() -> StopReason {
+pub(super) async fn interruption() -> Interruption {
     let client = aws_sdk::metadata_client();
     let (mut next, mut has_warned) = (Instant::now(), false);
     loop {
         match client.get(NOTICE).await {
             Ok(text) => match serde_json::from_str::<Notice>(text.as_ref()) {
-                Ok(notice) => return reason(&notice),
+                Ok(notice) => return notice.into_interruption(),
                 Err(error) if has_warned => debug!(cause = %error, "the notice is still not valid"),
                 Err(error) => {
                     has_warned = true;
@@ -57,13 +67,21 @@ pub(super) async fn interruption() -> StopReason {
     }
 }
 
-/// Returns a notice as a reason to stop.
-fn reason(notice: &Notice) -> StopReason {
-    let Notice { action, time } = notice;
-    StopReason {
-        kind: ErrorKind::NodeLost,
-        message: format!("EC2 will {action} this spot instance at {time}; nothing was published"),
-        hint: Some("run the task again, on another node".to_owned()),
+impl Notice {
+    /// Returns the notice as a reason to stop.
+    fn into_interruption(self) -> Interruption {
+        let Self { action, time } = self;
+        let at = DateTime::parse_from_rfc3339(&time);
+        let message =
+            format!("EC2 will {action} this spot instance at {time}; nothing was published");
+        Interruption {
+            reason: StopReason {
+                kind: ErrorKind::NodeLost,
+                message,
+                hint: Some("run the task again, on another node".to_owned()),
+            },
+            at: at.ok().map(|at| at.to_utc()),
+        }
     }
 }
 

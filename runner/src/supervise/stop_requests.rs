@@ -1,64 +1,87 @@
-//! The requests to stop that reach the parent from outside: signals, and the end of its own parent.
+//! The requests to stop that reach a process from outside: signals, and the end of the process that started it.
 
 use std::os::unix::process::parent_id;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep;
 
 use crate::error::{Context, ErrorKind, Result};
 use crate::supervise::system_shutdown::shutdown;
 use crate::watch::{StopReason, Stopper};
 
-/// The interval at which the parent asks who its own parent is.
-const PARENT: Duration = Duration::from_secs(1);
+/// The interval at which a process asks whether the one that started it still runs.
+pub(super) const PARENT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Listens for SIGINT and SIGTERM: each stops the run, and is returned once by the receiver, to be forwarded. A SIGTERM
-/// of a system that shuts down becomes a reason to stop instead.
+/// Stops the run at the first signal that asks the process to end: SIGINT, SIGTERM, SIGHUP or SIGQUIT. If the system
+/// shuts down, which sends SIGTERM too, that is the reason. `act` is called at each signal with its number, from 1.
+///
+/// A hang-up that this process was started to ignore, as by `nohup`, stays ignored.
 ///
 /// # Errors
 /// `Failed` if the handlers cannot be installed.
-pub(super) fn signals(stopper: Stopper) -> Result<mpsc::UnboundedReceiver<Signal>> {
-    let refused = "cannot install the handlers for Ctrl-C and SIGTERM";
-    let mut interrupt = signal(SignalKind::interrupt()).context(ErrorKind::Failed, refused)?;
-    let mut terminate = signal(SignalKind::terminate()).context(ErrorKind::Failed, refused)?;
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let mut has_stopped = false;
+pub fn stop_at_signals(stopper: Stopper, act: impl Fn(usize) + Send + 'static) -> Result<()> {
+    let listen = |kind: SignalKind| {
+        signal(kind).context(
+            ErrorKind::Failed,
+            "cannot install the handlers for Ctrl-C and SIGTERM",
+        )
+    };
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut quit = listen(SignalKind::quit())?;
+    let mut hang_up = if ignores_hang_up() {
+        None
+    } else {
+        Some(listen(SignalKind::hangup())?)
+    };
     tokio::spawn(async move {
-        loop {
-            let sent = tokio::select! {
-                _ = interrupt.recv() => Signal::SIGINT,
-                _ = terminate.recv() => Signal::SIGTERM,
+        for number in 1.. {
+            let is_terminate = tokio::select! {
+                _ = interrupt.recv() => false,
+                _ = terminate.recv() => true,
+                _ = quit.recv() => false,
+                () = received(hang_up.as_mut()) => false,
             };
-            // A system that shuts down sends SIGTERM too. Its reason replaces the signal, which the child would take
-            // for a user's.
-            let reason = match sent {
-                Signal::SIGTERM if !has_stopped => shutdown().await,
-                _ => None,
-            };
-            has_stopped = true;
-            if let Some(reason) = reason {
-                stopper.stop_because(reason);
+            act(number);
+            if number > 1 {
                 continue;
             }
-            stopper.stop();
-            if sender.send(sent).is_err() {
-                return;
+            let reason = if is_terminate { shutdown().await } else { None };
+            match reason {
+                Some(reason) => stopper.stop_because(reason),
+                None => stopper.stop(),
             }
         }
     });
-    Ok(receiver)
+    Ok(())
 }
 
-/// Stops the run once the process that started this one has ended. A parent-death signal of the system would not do: it
-/// follows the thread that started this process.
-pub(super) fn stop_with_parent(stopper: Stopper) {
-    let first = parent_id();
+/// Waits for a signal; never returns without a listener.
+async fn received(listener: Option<&mut Signal>) {
+    match listener {
+        Some(listener) => {
+            listener.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns `true` if this process ignores SIGHUP, or if the system does not say so.
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is signal 1, which is the lowest bit.
+    ignored.is_none_or(|mask| mask & 1 == 1)
+}
+
+/// Stops the run once `launcher`, the process that started this one, has ended. A parent-death signal of the system would
+/// not do: it follows the thread that started this process.
+pub fn stop_with_launcher(launcher: u32, stopper: Stopper) {
     tokio::spawn(async move {
-        while parent_id() == first {
-            sleep(PARENT).await;
+        while parent_id() == launcher {
+            sleep(PARENT_CHECK_INTERVAL).await;
         }
         stopper.stop_because(StopReason {
             kind: ErrorKind::Cancelled,

@@ -13,7 +13,7 @@ use crate::watch::StopReason;
 /// The program that knows the state of the system.
 const SYSTEMCTL: &str = "systemctl";
 /// The longest wait for its answer, because a system that shuts down soon kills this process.
-const WITHIN: Duration = Duration::from_millis(500);
+const SYSTEMCTL_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Returns the reason to stop if the system shuts down; `None` if it does not, or does not say so.
 pub async fn shutdown() -> Option<StopReason> {
@@ -34,7 +34,7 @@ async fn is_shutting_down(systemctl: &OsStr) -> bool {
         .kill_on_drop(true)
         .output();
     // The exit code is not 0 in this state.
-    match timeout(WITHIN, asked).await {
+    match timeout(SYSTEMCTL_TIMEOUT, asked).await {
         Ok(Ok(output)) => output.stdout.trim_ascii() == b"stopping",
         _ => false,
     }

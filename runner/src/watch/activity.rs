@@ -122,7 +122,10 @@ impl StageObserver for Recording<'_> {
 
     fn finished(&self, name: &'static str, progress: &Progress, took: Duration) {
         let mut recorded = self.recorder.recorded();
-        let stage = recorded.stages.iter_mut().rfind(|stage| stage.name == name);
+        let stage = recorded
+            .stages
+            .iter_mut()
+            .rfind(|stage| stage.name == name && !stage.has_ended);
         if let Some(stage) = stage {
             stage.has_ended = true;
         }
@@ -139,14 +142,15 @@ impl StageObserver for Recording<'_> {
 /// The interval at which counters are compared; a stall is noticed this much later at most.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Waits until no counter has changed for `timeout`, and returns that as a reason to stop the run.
-pub async fn stalled(read: impl Fn() -> Activity, timeout: Duration) -> StopReason {
-    let (mut last, mut changed_at) = (read(), Instant::now());
+/// Waits until no counter has changed for `timeout`, and returns that as a reason to stop the run. While `read` returns
+/// `None`, the run waits for others, which is no stall.
+pub async fn stalled(read: impl Fn() -> Option<Activity>, timeout: Duration) -> StopReason {
+    let (mut last, mut changed_at) = (Activity::default(), Instant::now());
     loop {
         sleep(INTERVAL).await;
         let now = read();
-        if now != last {
-            (last, changed_at) = (now, Instant::now());
+        if now.as_ref() != Some(&last) {
+            (last, changed_at) = (now.unwrap_or(last), Instant::now());
         } else if changed_at.elapsed() >= timeout {
             return StopReason {
                 kind: ErrorKind::TryAgain,
@@ -194,9 +198,13 @@ mod tests {
             }
         });
         let began = Instant::now();
-        let read = || recorder.activity();
+        let read = || Some(recorder.activity());
         let reason = stalled(read, Duration::from_secs(10)).await;
-        let took = began.elapsed().as_secs();
+        let waits = || None;
+        let waiting = stalled(waits, Duration::from_secs(10));
+        let waited = tokio::time::timeout(Duration::from_mins(1), waiting).await;
+        assert!(waited.is_err(), "a run that waits for others stalls");
+        let took = began.elapsed().as_secs() - 60;
         assert!((460..463).contains(&took), "{took}");
         let expected =
             "for 10 s (read: 0 rows, 0 bytes, ended; compute: 50 rows, 0 bytes; 7 requests)";

@@ -28,7 +28,7 @@ impl MetadataService {
 
     /// Starts the service of a spot instance that will be terminated.
     pub fn with_notice() -> Self {
-        let notice = "{\"action\": \"terminate\", \"time\": \"2026-12-01T08:22:00Z\"}";
+        let notice = "{\"action\": \"terminate\", \"time\": \"2099-12-01T08:22:00Z\"}";
         Self::serve(None, Some(notice.to_owned()))
     }
 

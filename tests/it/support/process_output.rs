@@ -1,6 +1,6 @@
 //! The exit code and the output of a process, and assertions about them.
 
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -130,4 +130,22 @@ pub fn is_running(id: u32) -> bool {
         .output();
     let state = String::from_utf8(state.unwrap().stdout).unwrap();
     !state.is_empty() && !state.starts_with('Z')
+}
+
+/// Returns a command in a shell that first does something else.
+pub fn in_shell(script: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", script, "sh"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    shell.current_dir(command.get_current_dir().unwrap());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell
 }

@@ -140,9 +140,14 @@ fn serve(stream: &TcpStream, received: &Received, script: &Script) {
                 (200, "{}".to_owned())
             }
         };
+        let kind = if body.starts_with('<') {
+            "application/xml"
+        } else {
+            "application/x-amz-json-1.0"
+        };
         let written = write!(
             &*stream,
-            "HTTP/1.1 {status} test\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n{body}",
+            "HTTP/1.1 {status} test\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
         if written.is_err() {

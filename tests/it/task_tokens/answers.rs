@@ -75,6 +75,12 @@ fn each_failure_is_answered_with_its_name_and_cause(mode: Mode) {
             "--bogus",
         ),
         (
+            "run ./sales --input bad --output-format sarif",
+            2,
+            "Drivetrain.Usage",
+            "only `drivetrain check`",
+        ),
+        (
             "run ./sales --input none",
             3,
             "Drivetrain.InputMissing",
@@ -84,7 +90,7 @@ fn each_failure_is_answered_with_its_name_and_cause(mode: Mode) {
             "run ./sales --input bad --max-rejected 0",
             4,
             "Drivetrain.QualityGate",
-            "quarantined rows are in ",
+            "the rejected rows are in ",
         ),
     ] {
         let before = server.calls().len();

@@ -3,29 +3,14 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{HeldRun, Mode, assert_no_answer, later_heartbeats};
-use crate::support::process_output::{ProcessOutput, child_of, is_running, signal, signal_process};
+use super::{HeldRun, Mode, assert_failure, assert_no_answer, later_heartbeats};
+use crate::support::process_output::{
+    ProcessOutput, child_of, in_shell, is_running, signal, signal_process,
+};
 use crate::support::s3_gate::{S3Request, When};
 use crate::support::task_server::{Reply, TaskServer};
 
 const FIRST_RECORD: &str = "/log/00000000000000000001.json";
-
-/// Asserts that the last request is the only answer: a failure with this name. Returns its cause.
-#[track_caller]
-fn assert_failure(server: &TaskServer, name: &str) -> String {
-    let (last, before) = server
-        .calls()
-        .split_last()
-        .map(|(last, before)| (last.clone(), before.to_vec()))
-        .unwrap();
-    assert!(
-        before.iter().all(|call| call.action == "SendTaskHeartbeat"),
-        "{before:?}"
-    );
-    assert_eq!(last.action, "SendTaskFailure");
-    assert_eq!(last.body["error"], name);
-    last.body["cause"].as_str().unwrap().to_owned()
-}
 
 #[test]
 fn a_child_that_is_killed_before_the_put_is_answered_by_its_cause() {
@@ -106,44 +91,13 @@ fn a_parent_that_is_killed_takes_the_run_with_it() {
 /// Starts the run below a shell, and returns the shell and the process of the run.
 fn start_below_a_shell(run: &HeldRun) -> (Child, u32) {
     let words: Vec<&str> = run.line.split_whitespace().collect();
-    let command = run.sandbox.command(&words);
-    let mut shell = Command::new("sh");
     // The second command keeps the shell from replacing itself by the first.
-    shell.args(["-c", "\"$@\"; exit $?", "sh"]);
-    shell.arg(command.get_program()).args(command.get_args());
-    shell.current_dir(command.get_current_dir().unwrap());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
+    let mut shell = in_shell("\"$@\"; exit $?", &run.sandbox.command(&words));
     let held = run.s3.gate.hold(When::Before, 1, S3Request::sends_part);
-    let shell = shell
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let shell = shell.spawn().unwrap();
     held.reached();
     let parent = child_of(shell.id());
     (shell, parent)
-}
-
-#[test]
-fn a_run_stops_once_the_process_that_started_it_has_ended() {
-    let server = TaskServer::start();
-    let run = HeldRun::new(&server, Mode::Supervised, "");
-    let (mut shell, parent) = start_below_a_shell(&run);
-    shell.kill().unwrap();
-    let output = shell.wait_with_output().unwrap();
-    assert!(!is_running(parent));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        stderr.contains("the process that started this run has ended"),
-        "{stderr}"
-    );
-    assert_failure(&server, "Drivetrain.Cancelled");
-    assert!(!run.is_committed());
 }
 
 #[test]
@@ -180,16 +134,80 @@ fn a_second_signal_ends_the_child_at_once_and_is_answered() {
     let server = TaskServer::start();
     let run = HeldRun::new(&server, Mode::Supervised, "");
     let (_held, parent) = run.start(When::Before, S3Request::sends_part);
-    let child = child_of(parent.id());
-    signal_process(child, "STOP");
+    signal_process(child_of(parent.id()), "STOP");
     signal(&parent, "INT");
     std::thread::sleep(Duration::from_millis(300));
     signal(&parent, "TERM");
-    std::thread::sleep(Duration::from_millis(300));
-    signal_process(child, "CONT");
+    let stopped = Instant::now();
     ProcessOutput::wait_for(parent).ends_with(143);
+    assert!(stopped.elapsed() < Duration::from_secs(10));
     assert_failure(&server, "Drivetrain.Cancelled");
     assert!(!run.is_committed());
+}
+
+#[test]
+fn a_signal_to_both_processes_lets_the_child_clean_up() {
+    let server = TaskServer::start();
+    let run = HeldRun::new(&server, Mode::Supervised, "");
+    for _ in 0..3 {
+        let (held, parent) = run.start(When::Before, S3Request::sends_part);
+        // As systemd stops a service: each of its processes gets the signal.
+        signal_process(child_of(parent.id()), "TERM");
+        signal(&parent, "TERM");
+        ProcessOutput::wait_for(parent).fails(143, &["stopped before anything was committed"]);
+        held.resume();
+        assert_eq!(
+            server.calls().last().unwrap().body["error"],
+            "Drivetrain.Cancelled"
+        );
+        assert_eq!(run.s3.open_uploads(), Vec::<String>::new());
+        let deletes = run
+            .s3
+            .gate
+            .take_requests()
+            .into_iter()
+            .filter(S3Request::deletes);
+        assert!(deletes.count() > 0, "the attempt deletes its notes");
+        run.s3.gate.clear();
+    }
+}
+
+#[test]
+fn a_conflict_that_the_log_answers_is_reported_as_such() {
+    let server = TaskServer::start();
+    let run = HeldRun::new(&server, Mode::Supervised, "");
+    let held = run
+        .s3
+        .gate
+        .hold(When::Before, 1, |request| request.puts("/log/"));
+    let parent = run.sandbox.start(&run.line);
+    held.reached();
+    let other = run.line.replace(&Mode::Supervised.flags(), "");
+    let window = "--param from=2024-03-01 --param to=2024-03-01";
+    run.sandbox.run(&format!("{other} {window}")).succeeds();
+    held.resume();
+    ProcessOutput::wait_for(parent).fails(5, &["conflict"]);
+    assert_failure(&server, "Drivetrain.Conflict");
+}
+
+#[test]
+fn a_stop_while_another_run_takes_the_record_is_answered_as_cancelled() {
+    let server = TaskServer::start();
+    let run = HeldRun::new(&server, Mode::Supervised, "");
+    let held = run
+        .s3
+        .gate
+        .hold(When::Before, 1, |request| request.puts("/log/"));
+    let parent = run.sandbox.start(&run.line);
+    held.reached();
+    let other = run.line.replace(&Mode::Supervised.flags(), "");
+    let window = "--param from=2024-03-01 --param to=2024-03-01";
+    run.sandbox.run(&format!("{other} {window}")).succeeds();
+    signal(&parent, "TERM");
+    std::thread::sleep(Duration::from_millis(200));
+    held.resume();
+    ProcessOutput::wait_for(parent).fails(143, &["stopped before anything was committed"]);
+    assert_failure(&server, "Drivetrain.Cancelled");
 }
 
 #[test]
@@ -217,6 +235,20 @@ fn the_flag_of_a_child_is_refused_without_a_parent() {
     let line = "run ./sales --input sales/sample --output out --supervised";
     run.sandbox.run(line).fails(2, &["`--supervised`", "leave"]);
     assert!(server.calls().is_empty());
+}
+
+fn a_run_stops_once_the_process_that_started_it_has_ended(mode: Mode) {
+    let server = TaskServer::start();
+    let run = HeldRun::new(&server, mode, "");
+    let (mut shell, process) = start_below_a_shell(&run);
+    shell.kill().unwrap();
+    let output = shell.wait_with_output().unwrap();
+    assert!(!is_running(process));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let reason = "the process that started this run has ended";
+    assert!(stderr.contains(reason), "{stderr}");
+    assert_failure(&server, "Drivetrain.Cancelled");
+    assert!(!run.is_committed());
 }
 
 fn a_run_that_stalls_is_stopped_with_a_list_of_its_stages(mode: Mode) {
@@ -269,6 +301,7 @@ fn a_run_without_any_process_left_is_not_answered_and_its_retry_is(mode: Mode) {
 }
 
 in_both_modes! {
+    a_run_stops_once_the_process_that_started_it_has_ended,
     a_run_that_stalls_is_stopped_with_a_list_of_its_stages,
     a_run_without_any_process_left_is_not_answered_and_its_retry_is,
 }

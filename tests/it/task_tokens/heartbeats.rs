@@ -53,6 +53,7 @@ fn a_first_heartbeat_that_is_refused_ends_the_run_before_it_reads_anything(mode:
         (Reply::Error("ExpiredTokenException"), 1, "credentials"),
         (Reply::Status(400, S3_ERROR), 2, "AWS_ENDPOINT_URL_S3"),
         (Reply::Status(405, ""), 2, "AWS_ENDPOINT_URL_S3"),
+        (Reply::Status(200, S3_ERROR), 2, "AWS_ENDPOINT_URL_S3"),
     ] {
         let (actions, ran, sandbox) = scripted(mode, move |_, _| reply, "");
         ran.fails(code, &[text]);

@@ -26,7 +26,12 @@ fn no_argument_and_no_variable_of_a_process_contains_the_token(mode: Mode) {
         let (held, process) = run.start(When::Before, S3Request::sends_part);
         assert_hidden(process.id());
         if mode == Mode::Supervised {
-            assert_hidden(child_of(process.id()));
+            let child = child_of(process.id());
+            assert_hidden(child);
+            let score = std::fs::read_to_string(format!("/proc/{child}/oom_score_adj"));
+            assert_eq!(score.unwrap().trim(), "500");
+            let name = std::fs::read_to_string(format!("/proc/{child}/comm"));
+            assert_eq!(name.unwrap().trim(), "drivetrain");
         }
         held.resume();
         ProcessOutput::wait_for(process).succeeds();

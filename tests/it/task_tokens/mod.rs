@@ -26,7 +26,9 @@ mod heartbeats;
 #[cfg(target_os = "linux")]
 mod hidden_token;
 mod moto;
+#[cfg(target_os = "linux")]
 mod node;
+#[cfg(target_os = "linux")]
 mod numbered_kills;
 mod own_engine;
 mod stops;
@@ -136,4 +138,21 @@ fn assert_no_answer(server: &TaskServer) {
         actions.iter().all(|action| action == "Heartbeat"),
         "{actions:?}"
     );
+}
+
+/// Asserts that the last request is the only answer: a failure with this name. Returns its cause.
+#[track_caller]
+fn assert_failure(server: &TaskServer, name: &str) -> String {
+    let (last, before) = server
+        .calls()
+        .split_last()
+        .map(|(last, before)| (last.clone(), before.to_vec()))
+        .unwrap();
+    assert!(
+        before.iter().all(|call| call.action == "SendTaskHeartbeat"),
+        "{before:?}"
+    );
+    assert_eq!(last.action, "SendTaskFailure");
+    assert_eq!(last.body["error"], name);
+    last.body["cause"].as_str().unwrap().to_owned()
 }

@@ -179,7 +179,7 @@ fn judge(ended: &Ended, victim: Victim, sums: &[String]) {
             assert!(code.is_none_or(|code| code == 0), "{code:?}");
         }
         [answer] => {
-            // Nobody knows who sent signal 9, and after the put only the log knows whether the run is committed.
+            // It is not known who sent signal 9, and after the put only the log knows whether the run is committed.
             assert_eq!(answer, "Drivetrain.TryAgain");
             assert!(code.is_none_or(|code| code == 75), "{code:?}");
         }

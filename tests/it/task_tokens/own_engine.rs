@@ -190,7 +190,7 @@ fn a_failure_has_its_name_and_its_cause() {
     ProcessOutput::wait_for(steps.process()).fails(4, &["too many rows"]);
     let cause = steps.assert_failed(&outcome, "Drivetrain.QualityGate", "TaskFailed");
     assert!(
-        cause.contains("quarantined rows are in s3://bucket/"),
+        cause.contains("the rejected rows are in `s3://bucket/"),
         "{cause}"
     );
 }

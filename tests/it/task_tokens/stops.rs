@@ -7,6 +7,12 @@ use crate::support::process_output::{ProcessOutput, signal};
 use crate::support::task_server::{Reply, TaskServer};
 
 fn a_stop_before_the_commit_is_answered_as_cancelled(mode: Mode) {
+    for name in ["TERM", "INT", "HUP", "QUIT"] {
+        stop_before_the_commit(mode, name);
+    }
+}
+
+fn stop_before_the_commit(mode: Mode, name: &str) {
     let script = |_: &str, nth: usize| match nth {
         2 => Reply::After(Duration::from_secs(20)),
         _ => Reply::Accepted,
@@ -15,7 +21,7 @@ fn a_stop_before_the_commit_is_answered_as_cancelled(mode: Mode) {
     let sandbox = sandbox(&server);
     let child = sandbox.start(&format!("{RUN} {}", mode.flags()));
     server.wait_for(2);
-    signal(&child, "TERM");
+    signal(&child, name);
     ProcessOutput::wait_for(child).fails(143, &["stopped before anything was committed"]);
     assert_eq!(server.actions(), ["Heartbeat", "Heartbeat", "Failure"]);
     assert_eq!(server.calls()[2].body["error"], "Drivetrain.Cancelled");
@@ -32,7 +38,7 @@ fn a_stop_while_a_success_is_not_taken_ends_within_seconds_and_names_the_record(
     server.wait_for(4);
     signal(&child, "TERM");
     let stopped = Instant::now();
-    ProcessOutput::wait_for(child).fails(75, &["committed as record 1", "after the stop"]);
+    ProcessOutput::wait_for(child).fails(75, &["committed as record 1", "asked to stop"]);
     assert!(stopped.elapsed() < Duration::from_secs(20));
     assert_committed(&sandbox, true);
 }

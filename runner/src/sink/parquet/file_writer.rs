@@ -76,7 +76,7 @@ pub(crate) struct File {
     pub part: Option<PartWriter>,
 }
 
-/// What is left of a file that is finished.
+/// A finished file, of which the last bytes must still be written.
 pub(crate) struct EndedFile {
     /// The last bytes of the file.
     pub bytes: Bytes,
