@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{
-    HeldRun, Mode, RUN, assert_committed, assert_no_answer, later_heartbeats, run_with_token,
-    sandbox, scripted,
+    HeldRun, Mode, RECORD, RUN, assert_committed, assert_no_answer, later_heartbeats,
+    run_with_token, sandbox, scripted,
 };
 use crate::support::process_output::ProcessOutput;
 use crate::support::s3_gate::{S3Request, When};
@@ -139,6 +139,33 @@ fn a_run_that_is_not_heard_for_too_long_stops_and_answers_nothing(mode: Mode) {
     }
 }
 
+fn a_run_that_starts_over_asks_again_before_it_commits(mode: Mode) {
+    let uploads_lost = |server: &TaskServer| {
+        let run = HeldRun::new(server, mode, "");
+        let (held, process) = run.start(When::Before, |request| request.puts("/log/"));
+        // The record of the first attempt is then void.
+        run.s3.forget_uploads();
+        held.resume();
+        (run, ProcessOutput::wait_for(process))
+    };
+    let server = TaskServer::start();
+    let (run, ended) = uploads_lost(&server);
+    ended.succeeds();
+    assert_eq!(
+        server.actions(),
+        ["Heartbeat", "Heartbeat", "Heartbeat", "Success"]
+    );
+    assert!(run.s3.path(&RECORD.replace("1.json", "3.json")).exists());
+    let gone = TaskServer::scripted(|_, nth| match nth {
+        3 => Reply::Error("TaskTimedOut"),
+        _ => Reply::Accepted,
+    });
+    let (run, ended) = uploads_lost(&gone);
+    ended.fails(143, &["TaskTimedOut", "nothing was published"]);
+    assert_eq!(gone.actions(), ["Heartbeat", "Heartbeat", "Heartbeat"]);
+    assert!(!run.s3.path(&RECORD.replace("1.json", "3.json")).exists());
+}
+
 #[test]
 #[ignore = "waits for two minutes: cargo test --test it -- --ignored fence_that_is_not_answered"]
 fn a_fence_that_is_not_answered_for_two_minutes_stops_the_commit() {
@@ -197,4 +224,5 @@ in_both_modes! {
     a_task_that_is_gone_while_the_run_works_stops_the_run,
     a_run_that_is_not_heard_for_too_long_stops_and_answers_nothing,
     a_task_that_ends_between_the_fence_and_the_put_is_found_done_by_its_retry,
+    a_run_that_starts_over_asks_again_before_it_commits,
 }
