@@ -70,6 +70,7 @@ async fn once(name: &str, settings: &RunSettings) -> Report {
             stop: &stop,
             stages: &NoDisplay,
             started_at: chrono::Utc::now(),
+            register: None,
         })
     };
     let ended = execute(name, prepared, &NoWaiter).await;

@@ -82,6 +82,7 @@ fn run(cli: &CommandLine, printer: Printer) -> Result<Answer, FailedVerb> {
         Command::Query(args) => on_threads(None, commands::query::query(args, printer)),
         Command::Jobs(args) => on_threads(None, commands::jobs::jobs(args)),
         Command::Runs(args) => on_threads(None, commands::runs::runs(args)),
+        Command::Register(args) => on_threads(None, commands::register::register(args)),
         Command::Repair(args) => on_threads(None, commands::repair::repair(args)),
         Command::Vacuum(args) => on_threads(None, commands::vacuum::vacuum(args)),
         Command::Generate(args) => on_threads(None, commands::generate::generate(args)),

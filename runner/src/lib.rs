@@ -80,6 +80,7 @@
 //!         stop: &stop,
 //!         stages: &Quiet,
 //!         started_at: chrono::Utc::now(),
+//!         register: None,
 //!     })
 //! };
 //! let report = execute("distances", prepared, &NoWaiter).await.map_err(|failed| failed.error)?;
@@ -113,6 +114,7 @@
 //! | [`source`], [`sink`] | How do raw objects become rows, and how do rows become files? |
 //! | `job` | Which job does a name mean? |
 //! | [`callback`] | Who waits for the end of a run? |
+//! | [`catalog`] | How do other engines find a published table? |
 //! | [`run`] | How does a row travel from a raw object to a published table? |
 //! | `supervise` | Which process answers for a run whose process may be killed? |
 //! | `machines` | What do state machines need at a command line? |
@@ -147,6 +149,8 @@ pub mod source;
 pub(crate) mod job;
 
 pub mod callback;
+
+pub mod catalog;
 
 pub mod run;
 

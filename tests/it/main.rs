@@ -19,6 +19,8 @@ mod commit;
 mod pipeline;
 // Runs for which a task of Step Functions waits: heartbeats, the fence, the one answer.
 mod task_tokens;
+// The catalog: tables that a run registers for other engines.
+mod catalog;
 // State machines: `check`, `simulate`, `test`, `test-state`, `mocks`.
 mod machines;
 // The command line and the output of commands.

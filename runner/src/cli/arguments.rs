@@ -103,6 +103,11 @@ pub enum Command {
         after_long_help = "Example:\n  drivetrain repair rental_facts --output s3://lake/tenant-1"
     )]
     Repair(LogArgs),
+    /// Registers the tables of a job in a catalog, as the job's log has them now.
+    #[command(
+        after_long_help = "Example:\n  drivetrain register rental_facts --output s3://lake/tenant-1 --catalog file:./catalog"
+    )]
+    Register(RegisterArgs),
     /// Removes the leftovers of attempts that never committed.
     #[command(
         after_long_help = "Example:\n  drivetrain vacuum rental_facts --output s3://lake/tenant-1 --quarantine-older-than 90d"
@@ -132,9 +137,51 @@ pub struct RunArgs {
     /// The job, the folders of its inputs and outputs, and its settings.
     #[command(flatten)]
     pub request: RequestArgs,
+    /// Catalog in which the tables are registered after the run: `file:<folder>`.
+    #[arg(long, value_name = "CATALOG")]
+    pub register: Option<String>,
+    /// Flags of the registration.
+    #[command(flatten)]
+    pub registration: RegistrationArgs,
     /// Flags for the task of a state machine that waits for the run.
     #[command(flatten)]
     pub task: TaskArgs,
+}
+
+/// Flags of a registration in a catalog.
+#[derive(Debug, Args)]
+pub struct RegistrationArgs {
+    /// Action if the columns of a registered table have changed.
+    #[arg(long, value_enum, value_name = "ACTION", default_value_t = SchemaChangeAction::Fail)]
+    pub schema_change: SchemaChangeAction,
+    /// Takes over a table at the same location that another tool has made, such as a crawler.
+    #[arg(long)]
+    pub adopt: bool,
+}
+
+/// Action if the columns of a registered table have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaChangeAction {
+    /// Fails the registration.
+    Fail,
+    /// Adds new columns, and keeps columns that are gone as NULL; a column whose type has changed still fails.
+    Add,
+}
+
+/// Flags of `register`.
+#[derive(Debug, Args)]
+pub struct RegisterArgs {
+    /// Name of a bundled job, or folder or URL of your own job.
+    pub job: String,
+    /// Folder or URL above the tables: the `--output` of the runs.
+    #[arg(long, value_name = "URL")]
+    pub output: String,
+    /// Catalog in which the tables are registered: `file:<folder>`.
+    #[arg(long, value_name = "CATALOG")]
+    pub catalog: String,
+    /// Flags of the registration.
+    #[command(flatten)]
+    pub registration: RegistrationArgs,
 }
 
 /// Flags for the task of a state machine that waits for the run.

@@ -1,6 +1,7 @@
 //! The command line: every verb and flag with its help, and the functions that turn flags into settings.
 
 mod arguments;
+mod catalog;
 mod duration;
 mod machines;
 mod node;
@@ -11,9 +12,10 @@ mod task;
 
 pub use arguments::{
     BadRowAction, CheckArgs, Command, CommandLine, EngineArgs, GenerateArgs, JobsArgs, LocalArgs,
-    LogArgs, NewCommand, NewJobArgs, NewMachineArgs, PlanArgs, QueryArgs, QueryFormat, RequestArgs,
-    RunArgs, TaskArgs, VacuumArgs,
+    LogArgs, NewCommand, NewJobArgs, NewMachineArgs, PlanArgs, QueryArgs, QueryFormat,
+    RegisterArgs, RequestArgs, RunArgs, SchemaChangeAction, TaskArgs, VacuumArgs,
 };
+pub use catalog::catalog;
 pub use duration::duration;
 pub use machines::{Level, MocksArgs, MocksFormat, SimulateArgs, TestArgs, TestStateArgs};
 pub use node::{asks_ec2, emr_step};

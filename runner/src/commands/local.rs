@@ -93,6 +93,7 @@ pub async fn local(args: &LocalArgs, printer: Printer) -> Result<Answer, FailedR
                 stop: &stop,
                 stages: &display,
                 started_at: chrono::Utc::now(),
+                register: None,
             })
         };
         let report = execute(&name, prepare, &NoWaiter)

@@ -12,6 +12,7 @@ pub(crate) mod new_job;
 pub(crate) mod new_machine;
 pub(crate) mod plan;
 pub(crate) mod query;
+pub(crate) mod register;
 pub(crate) mod repair;
 pub(crate) mod run;
 pub(crate) mod runs;

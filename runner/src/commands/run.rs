@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::callback::{NoWaiter, TaskToken, Waiter, WaitingTask};
-use crate::cli::{RunArgs, TaskArgs, asks_ec2, emr_step, supervised_child};
+use crate::cli::{RunArgs, TaskArgs, asks_ec2, catalog, emr_step, supervised_child};
 use crate::commit::{Fence, Unfenced};
 use crate::error::{Error, ErrorKind, Result, exit};
 use crate::job::job_folder::JobFolder;
 use crate::report::Report;
 use crate::run::failed_run::FailedRun;
 use crate::run::outcome::execute;
-use crate::run::request::RunRequest;
+use crate::run::request::{Register, RunRequest};
 use crate::sql::threads::{run_on_one_thread, run_on_threads};
 use crate::supervise::{
     Supervision, Supervisor, prefer_for_oom_kill, stop_at_signals, stop_with_launcher, supervise,
@@ -117,10 +117,7 @@ pub fn refuse(task: &TaskArgs, error: &Error) -> Result<()> {
     let Some(token) = task.token()? else {
         return Ok(());
     };
-    let mut invalid = Error::new(error.kind(), error.to_string());
-    if let Some(hint) = error.hint_text() {
-        invalid = invalid.hint(hint);
-    }
+    let invalid = repeated(error);
     run_on_one_thread(async {
         let (stopper, stop) = signals::listen_with_stopper()?;
         let task = open(task, token, stopper, &stop).await?;
@@ -128,6 +125,15 @@ pub fn refuse(task: &TaskArgs, error: &Error) -> Result<()> {
         execute("", async { Err(invalid) }, &task).await.err();
         Ok(())
     })
+}
+
+/// Returns an error with the same kind, message and hint.
+fn repeated(error: &Error) -> Error {
+    let repeated = Error::new(error.kind(), error.to_string());
+    match error.hint_text() {
+        Some(hint) => repeated.hint(hint),
+        None => repeated,
+    }
 }
 
 /// Returns the task that waits for the run, after its first heartbeat.
@@ -157,7 +163,18 @@ async fn run_for(
     waiter: &dyn Waiter,
 ) -> Result<Report, FailedRun> {
     let started_at = chrono::Utc::now();
+    let place = args.register.as_deref();
+    let catalog = place.map(|place| catalog("--register", place));
+    let catalog = catalog.transpose();
     let prepare = async {
+        let register = match &catalog {
+            Ok(catalog) => catalog.as_ref().map(|catalog| Register {
+                catalog,
+                schema_change: args.registration.schema_change.into(),
+                adopts: args.registration.adopt,
+            }),
+            Err(error) => return Err(repeated(error)),
+        };
         args.task.heartbeats()?;
         args.task.stall_timeout()?;
         let args = &args.request;
@@ -171,6 +188,7 @@ async fn run_for(
             stop,
             stages,
             started_at,
+            register,
         })
     };
     Box::pin(execute(&args.request.job, prepare, waiter)).await

@@ -14,6 +14,12 @@ pub(super) fn jobs() -> Path {
     Path::from(OURS)
 }
 
+/// Returns the key of the folder of a table.
+#[must_use]
+pub fn table_root(job: &str, table: &str) -> Path {
+    Layout::new(job).table(table)
+}
+
 /// Returns the key at which the report of a committed run is stored.
 #[must_use]
 pub fn report_key(job: &str, run: &Run) -> Path {

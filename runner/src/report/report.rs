@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
+use crate::report::Registered;
 
 /// The current version of the report's shape; see [`Report::version`].
 pub const VERSION: u32 = 1;
@@ -41,6 +42,9 @@ pub struct Report {
     /// URL of this report, as it was stored beside the job's log; `None` if it is not known to be stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// What the registration in a catalog did; `None` if the run registered nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<Registered>,
     /// The failure of the run; `None` if it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,

@@ -18,6 +18,7 @@ mod part_reader;
 pub(crate) mod preview;
 pub(crate) mod published_table;
 pub(crate) mod read;
+mod register;
 pub(crate) mod roots;
 mod row_path;
 mod run_report;

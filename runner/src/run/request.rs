@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use drivetrain_jobs::job::Job;
 use drivetrain_jobs::plan::Parameters;
 
+use crate::catalog::{Catalog, SchemaChange};
 use crate::commit::Fence;
 use crate::run::roots::Roots;
 use crate::run::settings::RunSettings;
@@ -24,6 +25,19 @@ pub struct RunRequest<'a> {
     pub stages: &'a dyn StageObserver,
     /// The time at which the run started, as its report shows it.
     pub started_at: DateTime<Utc>,
+    /// The catalog in which the run registers its tables; `None` for a run that registers nothing.
+    pub register: Option<Register<'a>>,
+}
+
+/// The catalog in which a run registers its tables, and how.
+#[derive(Clone, Copy)]
+pub struct Register<'a> {
+    /// The port to the catalog.
+    pub catalog: &'a dyn Catalog,
+    /// What to do if the columns of a table have changed.
+    pub schema_change: SchemaChange,
+    /// Whether to take over a table at our location that another tool has made.
+    pub adopts: bool,
 }
 
 /// A run in progress: its request, bound parameters and open roots. Every stage takes it.

@@ -1,7 +1,7 @@
 //! One run of one job: the path of a row, from raw objects to a published table.
 //!
 //! ```text
-//!   freeze -> identify -> read -> compute -> check -> write -> commit -> publish -> report
+//!   freeze -> identify -> read -> compute -> check -> write -> commit -> publish -> register -> report
 //!   (1, 2)                (decode, quarantine)       (3, 4)    (5, 6)    (7)
 //! ```
 //!
@@ -23,6 +23,7 @@ use crate::run::freeze::{FrozenInput, FrozenInputs, freeze};
 use crate::run::identify::{bind, identify, open_options};
 use crate::run::outputs;
 use crate::run::read::read;
+use crate::run::register::register;
 use crate::run::request::{RunInProgress, RunRequest};
 use crate::run::roots::Roots;
 use crate::run::run_report::{RunReport, already_done};
@@ -51,7 +52,7 @@ pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
     };
     for _ in 0..MOST_STARTS {
         if let Some(report) = Box::pin(attempt_run(&run)).await? {
-            return Ok(report);
+            return Box::pin(register(&run, report)).await;
         }
         let restarting = request.fence.starts_over();
         request.stop.or_cancelled(restarting).await?;

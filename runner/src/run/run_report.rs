@@ -46,6 +46,7 @@ impl<'a> RunReport<'a> {
             checks: Vec::new(),
             quarantine: None,
             url: None,
+            registered: None,
             error: None,
             stages: Vec::new(),
             peak_memory_bytes: 0,

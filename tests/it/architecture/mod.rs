@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["sql"],
     &["source", "sink"],
     &["job"],
-    &["callback"],
+    &["callback", "catalog"],
     &["run"],
     &["supervise"],
     &["machines"],

@@ -21,8 +21,10 @@ pub mod minio;
 pub mod s3_server;
 // The gate of that server: it holds requests back, or answers them as AWS would.
 pub mod s3_gate;
-// The instance metadata service of EC2, as far as credentials need it.
+// The instance metadata service of EC2, as far as credentials and notices of spot interruptions need it.
 pub mod metadata_service;
+// A catalog in memory.
+pub mod memory_catalog;
 // The task API of Step Functions.
 pub mod task_server;
 // Chooses a fault for each call of a store.
