@@ -1,6 +1,7 @@
 //! The path from a command line to an exit code.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
@@ -16,7 +17,10 @@ use crate::run::failed_run::FailedRun;
 use crate::sql::threads::run_on_threads;
 use crate::terminal::print;
 use crate::terminal::printer::{Answer, Printer, Verdict};
-use crate::terminal::stderr::{AboveBar, note};
+use crate::terminal::stderr::{AboveBar, flush, note};
+
+/// The longest wait for the last texts on standard error, if a thread of its own writes them.
+const LAST_TEXTS: Duration = Duration::from_secs(1);
 
 /// Parses the command line, runs the verb, prints its answer or its failure once, and returns the exit code.
 #[must_use]
@@ -36,13 +40,15 @@ pub fn main() -> ExitCode {
     }
     let printer = Printer::new(cli.output_format);
     let ended = run(&cli, printer).and_then(|answer| Ok(printer.print(&answer)?));
-    match ended {
+    let code = match ended {
         Ok(verdict) => exit_code(verdict),
         Err(failure) => {
             failure.print(printer);
             ExitCode::from(exit::code(failure.error.kind()))
         }
-    }
+    };
+    flush(LAST_TEXTS);
+    code
 }
 
 /// Answers the task that waits for a run, if there is one, with the error of an invalid command line. A failure to do so

@@ -61,19 +61,19 @@ pub(super) enum Sent {
     },
 }
 
-/// Turns an answer in XML into an error, whatever its status: an S3-compatible store can answer 200 to a request that it
-/// does not know.
+/// Turns an answer in XML or HTML into an error, whatever its status: an S3-compatible store or a proxy can answer 200 to a
+/// request that it does not know.
 #[derive(Debug)]
-struct RefuseXml;
+struct RefuseMarkup;
 
-/// The error of an answer in XML.
+/// The error of an answer in XML or HTML.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer is in XML")]
-struct AnswerInXml;
+#[error("the answer is a document in XML or HTML")]
+struct AnswerInMarkup;
 
-impl Intercept for RefuseXml {
+impl Intercept for RefuseMarkup {
     fn name(&self) -> &'static str {
-        "RefuseXml"
+        "RefuseMarkup"
     }
 
     fn read_before_deserialization(
@@ -84,8 +84,8 @@ impl Intercept for RefuseXml {
     ) -> std::result::Result<(), BoxError> {
         let headers = context.response().headers();
         let kind = headers.get("content-type").unwrap_or_default();
-        if kind.contains("xml") {
-            return Err(AnswerInXml.into());
+        if kind.contains("xml") || kind.contains("html") {
+            return Err(AnswerInMarkup.into());
         }
         Ok(())
     }
@@ -133,7 +133,7 @@ impl TaskClient {
         let config = aws_sdk_sfn::config::Builder::from(&settings)
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
-            .interceptor(RefuseXml)
+            .interceptor(RefuseMarkup)
             .build();
         Ok(Self {
             client: Client::from_conf(config),
@@ -181,20 +181,26 @@ impl TaskClient {
         let status = response.map(|response| response.status().as_u16());
         let body = response.and_then(|response| response.body().bytes());
         let is_xml = body.is_some_and(|body| body.trim_ascii_start().starts_with(b"<"))
-            || causes(&failure).any(<dyn std::error::Error>::is::<AnswerInXml>);
+            || causes(&failure).any(<dyn std::error::Error>::is::<AnswerInMarkup>);
         if is_xml || status == Some(METHOD_NOT_ALLOWED) {
             return Sent::Refused(self.not_step_functions(action));
         }
         let is_throttled = status == Some(429) || code.as_deref().is_some_and(is_throttling);
-        let is_final = status.is_some_and(|status| status < 500) && !is_throttled;
+        // An answer without the name of an error is one of a proxy, or a part of one; most of these pass.
+        let is_denied = matches!(status, Some(401 | 403 | 404));
+        let is_named = code.is_some() && status.is_some_and(|status| (400..500).contains(&status));
+        let is_final = (is_named || is_denied) && !is_throttled;
         if is_final || matches!(failure, SdkError::ConstructionFailure(_)) {
             return Sent::Refused(self.refused(action, code.as_deref(), &failure));
         }
         let (message, cause) = match (status, &code) {
-            (Some(status), code) => {
-                let name = code.as_deref().unwrap_or("an error");
+            (Some(status), Some(name)) => {
                 let message = format!("{} answers {action} with {name} ({status})", self.service);
                 (message, failure.message().unwrap_or(name).to_owned())
+            }
+            (Some(status), None) if status >= 400 => {
+                let message = format!("{} answers {action} with {status}", self.service);
+                (message, innermost(&failure))
             }
             _ => (
                 format!("{} does not answer {action}", self.service),
@@ -202,7 +208,7 @@ impl TaskClient {
             ),
         };
         let error = Error::new(ErrorKind::TryAgain, message)
-            .caused_by(io::Error::other(cause))
+            .caused_by(io::Error::other(self.redacted(&cause)))
         .hint(
             "check the region and AWS_ENDPOINT_URL_SFN or AWS_ENDPOINT_URL; a node without a way to the internet needs the VPC endpoint `states`",
         );
@@ -243,8 +249,13 @@ impl TaskClient {
             None => innermost(failure),
         };
         Error::new(kind, message)
-            .caused_by(io::Error::other(cause))
+            .caused_by(io::Error::other(self.redacted(&cause)))
             .hint(hint)
+    }
+
+    /// Returns a text of the service without the token, which its validation errors quote.
+    fn redacted(&self, text: &str) -> String {
+        text.replace(self.token.as_str(), "(the token)")
     }
 
     /// Builds the error of an answer that is not one of Step Functions, such as the XML of an S3-compatible store.

@@ -8,12 +8,12 @@
 //! ```
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::runtime::{Builder, Runtime};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use crate::callback::step_functions::{Sent, TaskClient, TaskRequest};
@@ -116,7 +116,12 @@ impl SharedTask {
         loop {
             tokio::time::sleep_until(next).await;
             let sent_at = Instant::now();
-            match self.client.send(&TaskRequest::Heartbeat).await {
+            let sending = self.client.send(&TaskRequest::Heartbeat);
+            let Ok(sent) = timeout(self.time_to_heartbeat(), sending).await else {
+                self.give_up_unheard();
+                return;
+            };
+            match sent {
                 Sent::Accepted => {
                     debug!("heartbeat answered");
                     self.state().answered_at = Instant::now();
@@ -142,16 +147,29 @@ impl SharedTask {
                     warn!(cause = %with_cause(&error), "a heartbeat was not answered; trying again");
                 }
             }
-            let mut state = self.state();
-            if !state.is_put_announced && state.answered_at.elapsed() >= self.settings.timeout {
-                state.is_given_up = true;
-                self.stopper.stop_because(unheard(self.settings.timeout));
+            if self.time_to_heartbeat().is_zero() {
+                self.give_up_unheard();
                 return;
             }
-            drop(state);
             next = Instant::now() + pause.min(self.settings.interval);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Returns the time in which a heartbeat must be answered, or the run stops; without end once the put is announced.
+    fn time_to_heartbeat(&self) -> Duration {
+        let state = self.state();
+        if state.is_put_announced {
+            return Duration::MAX;
+        }
+        let timeout = self.settings.timeout;
+        timeout.saturating_sub(state.answered_at.elapsed())
+    }
+
+    /// Stops the run because Step Functions has not heard of it for too long.
+    fn give_up_unheard(&self) {
+        self.state().is_given_up = true;
+        self.stopper.stop_because(unheard(self.settings.timeout));
     }
 
     /// Sends the heartbeat of the fence until it is answered.
@@ -372,8 +390,11 @@ impl WaitingTask {
             .enable_all()
             .build()
             .context(ErrorKind::Failed, "cannot start a thread for heartbeats")?;
+        let begun = Arc::new(OnceLock::new());
+        let beginning = Arc::clone(&begun);
         let opening = runtime.spawn(async move {
             let client = TaskClient::open(token).await?;
+            beginning.set(client.clone()).ok();
             let first = retried(&client, &TaskRequest::Heartbeat, FIRST_HEARTBEAT).await;
             match first.last {
                 Sent::Accepted => Ok(client),
@@ -388,7 +409,15 @@ impl WaitingTask {
                 Sent::Refused(error) | Sent::Unanswered { error, .. } => Err(error),
             }
         });
-        let opened = stop.or_cancelled(joined(opening)).await;
+        let opened = if let Some(opened) = stop.unless(joined(opening)).await {
+            opened
+        } else {
+            let error = stop.error();
+            if let Some(client) = begun.get() {
+                refuse_early(&runtime, client.clone(), &error, emr.as_ref()).await;
+            }
+            Err(error)
+        };
         let client = match opened {
             Ok(client) => client,
             Err(error) => {
@@ -470,6 +499,22 @@ impl WaitingTask {
     ) -> Result<T> {
         joined(self.runtime().spawn(work)).await
     }
+}
+
+/// Answers a task with the error of a run that was stopped while its first heartbeat was on its way.
+async fn refuse_early(runtime: &Runtime, client: TaskClient, error: &Error, emr: Option<&EmrStep>) {
+    let failure = Failure::of(error);
+    let request = TaskRequest::Failure {
+        error: failure.name.clone(),
+        cause: task_output::cause(&failure, None, emr),
+    };
+    let answer = async move {
+        retried(&client, &request, ANSWER_WHEN_STOPPED).await;
+        Ok(())
+    };
+    // A failure is no news here: the task ends by its own timeout.
+    let answered = joined(runtime.spawn(answer));
+    timeout(ANSWER_WHEN_STOPPED, answered).await.ok();
 }
 
 /// Waits for work on the threads of the task.

@@ -88,6 +88,7 @@ fn task_of_run() -> Option<TaskArgs> {
     let parser = || {
         let parser = clap::Command::new("drivetrain")
             .no_binary_name(true)
+            .args_override_self(true)
             .ignore_errors(true);
         TaskArgs::augment_args(parser)
     };

@@ -15,6 +15,9 @@ pub(super) const VARIABLE: &str = "DRIVETRAIN_TASK_TOKEN";
 /// The value of a flag or of the variable by which the token is read from standard input.
 pub(super) const STANDARD_INPUT: &str = "-";
 
+/// The longest timeout of a task, a limit of Step Functions.
+const LONGEST: Duration = Duration::from_secs(99_999_999);
+
 /// The largest number of bytes that are read from a token's file: more than any token has, and few enough to refuse a
 /// wrong file quickly.
 const MOST_BYTES: u64 = 64 << 10;
@@ -34,10 +37,14 @@ impl TaskArgs {
         let (token, source) = match (&self.task_token, &self.task_token_file, variable) {
             (Some(token), ..) => (token.clone(), "`--task-token`".to_owned()),
             (None, Some(file), _) => return token_of_file(file).map(Some),
-            (None, None, Some(token)) => (
-                token.to_string_lossy().into_owned(),
-                format!("the variable {VARIABLE}"),
-            ),
+            (None, None, Some(token)) => {
+                let source = format!("the variable {VARIABLE}");
+                let text = token.into_string().map_err(|_| {
+                    let message = format!("the task token of {source} is not valid text");
+                    Error::new(ErrorKind::Usage, message)
+                })?;
+                (text, source)
+            }
             (None, None, None) => return Ok(None),
         };
         let token = match token.as_str() {
@@ -109,6 +116,15 @@ fn flag(name: &str, text: &str) -> Result<Duration> {
             ErrorKind::Usage,
             format!("`{name}` must be at least 1s, got {text}"),
         ));
+    }
+    if parsed > LONGEST {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "`{name} {text}` is more than the 99999999 s that Step Functions allows a task"
+            ),
+        )
+        .hint("write a time such as `30m`"));
     }
     Ok(parsed)
 }

@@ -4,6 +4,8 @@ use std::os::unix::process::parent_id;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::signal::{SigSet, Signal};
+
 use crate::callback::{NoWaiter, TaskToken, Waiter, WaitingTask};
 use crate::cli::{RunArgs, TaskArgs, asks_ec2, catalog, emr_step, supervised_child};
 use crate::commit::{Fence, Unfenced};
@@ -21,7 +23,7 @@ use crate::supervise::{
 use crate::terminal::printer::{Answer, ToText, Verdict};
 use crate::terminal::signals;
 use crate::terminal::stage_display::Display;
-use crate::terminal::stderr::note;
+use crate::terminal::stderr::{note, write_in_background};
 use crate::watch::{ActivityRecorder, StageObserver, StopSignal, Stopper};
 
 /// The line for people at the first signal.
@@ -37,6 +39,7 @@ pub fn run(args: &RunArgs) -> Result<Answer, FailedRun> {
     let launcher = parent_id();
     let threads = args.request.engine.threads;
     if args.task.supervised {
+        write_to_any_terminal();
         return run_on_threads(threads, run_for_parent(args));
     }
     match args.task.token()? {
@@ -46,6 +49,15 @@ pub fn run(args: &RunArgs) -> Result<Answer, FailedRun> {
         }
         Some(token) => Ok(run_in_child(args, token, launcher)?),
     }
+}
+
+/// Lets this process write to its terminal, although it is not in the foreground process group. A terminal with the mode
+/// `tostop` would stop it otherwise. The threads that are started later inherit this.
+fn write_to_any_terminal() {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGTTOU);
+    // Without it, only such a terminal stops the process.
+    signals.thread_block().ok();
 }
 
 /// Runs the job, which no task waits for.
@@ -94,6 +106,7 @@ async fn run_for_parent(args: &RunArgs) -> Result<Answer, FailedRun> {
 
 /// Runs the job in a child process, which prints the result, and answers the task.
 fn run_in_child(args: &RunArgs, token: TaskToken, launcher: u32) -> Result<Answer> {
+    write_in_background();
     let supervised = supervise(Supervision {
         child: supervised_child(),
         job: args.request.job.clone(),

@@ -25,8 +25,9 @@ use crate::supervise::oom_kills::OomKills;
 use crate::supervise::stop_requests;
 use crate::watch::{Activity, StopSignal, Stopper};
 
-/// The time that the child has to report its end after a request to stop; then it is killed. It is longer than
-/// [`GRACE`](crate::watch::GRACE), in which the child cleans up, so that only a child that hangs is killed.
+/// The time that the child has to end after a request to stop; then it is killed. It is longer than
+/// [`GRACE`](crate::watch::GRACE), in which the child cleans up, and than the time for its answer, so that only a child that
+/// hangs is killed.
 pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 /// The time for which messages of a child that has ended are awaited. They are in the pipe already; the pipe may stay
 /// open if a program that the child started still runs.
@@ -193,8 +194,8 @@ impl SupervisedRun {
         })
     }
 
-    /// Waits for the exit of the child. Meanwhile forwards the request to stop, and kills a child that does not report its
-    /// end after that, or at a second signal.
+    /// Waits for the exit of the child. Meanwhile forwards the request to stop, and kills a child that does not end
+    /// after that, or at a second signal.
     async fn until_exit(
         &self,
         child: &mut Child,
@@ -224,9 +225,7 @@ impl SupervisedRun {
                 Some(()) = kills.recv() => kill(child),
                 () = &mut overdue, if !is_overdue => {
                     is_overdue = true;
-                    if self.state().answer.is_none() {
-                        kill(child);
-                    }
+                    kill(child);
                 }
             }
         }

@@ -56,6 +56,7 @@ const ASIDE: &[(&str, &[&str], &[&str])] = &[
             "sink",
             "job",
             "callback",
+            "catalog",
             "run",
             "supervise",
             "machines",

@@ -253,7 +253,7 @@ fn a_catalog_that_cannot_be_used_is_named() {
         75,
         &[
             "not registered",
-            "cannot write to the catalog `file/catalog`",
+            "cannot read the catalog's table `file/catalog/daily_sales.json`",
         ],
     );
     sandbox.write("catalog/daily_sales.json", "{");

@@ -23,6 +23,7 @@ fn every_verb_prints_one_json_document() {
         "run rental_facts --input data --output lake",
         "run rental_facts --input data --output lake",
         "runs rental_facts --output lake",
+        "register rental_facts --output lake --catalog file:catalog",
         "repair rental_facts --output lake",
         "vacuum rental_facts --output lake",
         "local",

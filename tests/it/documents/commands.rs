@@ -24,6 +24,19 @@ const NOT_RUN: &[(&str, &str)] = &[
         "needs a nightly compiler; `statemachine/tests/it/mutations.rs` mutates the same seeds",
     ),
     (
+        "python3 benches/heartbeat_gaps.py",
+        "measured by hand, takes ten minutes",
+    ),
+    (
+        "python3 benches/task_start.py",
+        "measured by hand, starts a run sixty times",
+    ),
+    (
+        "target/debug/drivetrain generate --rentals 20000000",
+        "makes data for a measurement by hand",
+    ),
+    ("cargo build", "builds the binary that this test runs"),
+    (
         "cargo bench",
         "measured by hand; `.ci/run clippy` compiles the benchmarks",
     ),

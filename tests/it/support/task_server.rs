@@ -20,6 +20,8 @@ pub enum Reply {
     Status(u16, &'static str),
     /// The connection is closed without an answer.
     Dropped,
+    /// The connection is closed in the middle of an answer with this status.
+    Cut(u16),
     /// The request is accepted after this time.
     After(Duration),
 }
@@ -135,6 +137,12 @@ fn serve(stream: &TcpStream, received: &Received, script: &Script) {
             Reply::Error(name) => (400, error(name)),
             Reply::Status(status, body) => (status, body.to_owned()),
             Reply::Dropped => return,
+            Reply::Cut(status) => {
+                let head = format!("HTTP/1.1 {status} test\r\nContent-Length: 100\r\n\r\n{{");
+                // The client may be gone already.
+                (&*stream).write_all(head.as_bytes()).ok();
+                return;
+            }
             Reply::After(time) => {
                 std::thread::sleep(time);
                 (200, "{}".to_owned())

@@ -128,6 +128,19 @@ fn throttled_and_failed_requests_are_sent_again(mode: Mode) {
     assert_committed(&sandbox, true);
 }
 
+fn an_answer_that_is_cut_off_is_asked_for_again(mode: Mode) {
+    for cut in [Reply::Cut(200), Reply::Cut(400), Reply::Status(408, "")] {
+        let script = move |_: &str, nth: usize| if nth == 1 { cut } else { Reply::Accepted };
+        let (actions, ran, sandbox) = scripted(mode, script, "");
+        ran.succeeds();
+        assert_eq!(
+            actions,
+            ["Heartbeat", "Heartbeat", "Heartbeat", "Success", "Success"]
+        );
+        assert_committed(&sandbox, true);
+    }
+}
+
 fn a_task_that_is_gone_after_the_commit_changes_nothing(mode: Mode) {
     let late = |action: &str, _: usize| match action {
         "SendTaskSuccess" => Reply::Error("TaskTimedOut"),
@@ -182,6 +195,7 @@ in_both_modes! {
     a_good_run_is_answered_once_with_its_numbers,
     each_failure_is_answered_with_its_name_and_cause,
     throttled_and_failed_requests_are_sent_again,
+    an_answer_that_is_cut_off_is_asked_for_again,
     a_task_that_is_gone_after_the_commit_changes_nothing,
     a_throttled_success_of_a_task_that_is_gone_is_not_taken_for_delivered,
     a_success_that_cannot_be_reported_says_that_the_run_is_committed,

@@ -1,5 +1,6 @@
 //! The two processes of a supervised run: each may be killed, and the task is answered as long as one can.
 
+use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -170,6 +171,39 @@ fn a_signal_to_both_processes_lets_the_child_clean_up() {
         assert!(deletes.count() > 0, "the attempt deletes its notes");
         run.s3.gate.clear();
     }
+}
+
+#[test]
+fn a_run_whose_output_nobody_reads_is_answered_and_ends_after_a_stop() {
+    let server = later_heartbeats(Reply::Status(503, "{}"));
+    let run = HeldRun::new(
+        &server,
+        Mode::Supervised,
+        "--heartbeat 1s --heartbeat-timeout 4s",
+    );
+    let _held = run.s3.gate.hold(When::Before, 1, S3Request::sends_part);
+    let words: Vec<&str> = run.line.split_whitespace().collect();
+    // The pipe is full before the run starts, and stays so.
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let filled = writer.try_clone().unwrap();
+    std::thread::spawn(move || writer.write_all(&vec![b'x'; 1 << 20]));
+    std::thread::sleep(Duration::from_millis(200));
+    let mut command = run.sandbox.command(&words);
+    let mut parent = command
+        .stdout(Stdio::null())
+        .stderr(filled)
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    let code = parent.wait().unwrap().code();
+    assert_eq!(code, Some(75));
+    assert!(
+        began.elapsed() < Duration::from_secs(40),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_no_answer(&server);
+    drop(reader);
 }
 
 #[test]

@@ -22,6 +22,14 @@ fn a_wrong_heartbeat_is_a_usage_error_that_the_task_hears_of(mode: Mode) {
         ),
         ("--heartbeat 0s", ["`--heartbeat`", "1s"]),
         (
+            "--heartbeat-timeout 18446744073709551615s",
+            ["`--heartbeat-timeout", "99999999 s"],
+        ),
+        (
+            "--heartbeat 5s --heartbeat 6s",
+            ["--heartbeat <DURATION>", "cannot be used multiple times"],
+        ),
+        (
             "--heartbeat 2m --heartbeat-timeout 1m",
             ["`--heartbeat-timeout 1m`", "`--heartbeat 2m`"],
         ),
@@ -129,11 +137,18 @@ fn a_run_that_is_not_heard_for_too_long_stops_and_answers_nothing(mode: Mode) {
         Reply::Dropped,
         Reply::Status(503, "{}"),
         Reply::Error("AccessDeniedException"),
+        Reply::After(Duration::from_secs(9)),
     ] {
         let server = later_heartbeats(reply);
         let run = HeldRun::new(&server, mode, "--heartbeat 1s --heartbeat-timeout 3s");
         let (_held, process) = run.start(When::Before, S3Request::sends_part);
+        let began = Instant::now();
         ProcessOutput::wait_for(process).fails(75, &["3 s", "nothing was published"]);
+        assert!(
+            began.elapsed() < Duration::from_secs(8),
+            "{:?}",
+            began.elapsed()
+        );
         assert_no_answer(&server);
         assert!(!run.is_committed());
     }

@@ -43,7 +43,22 @@ fn a_stop_while_a_success_is_not_taken_ends_within_seconds_and_names_the_record(
     assert_committed(&sandbox, true);
 }
 
+fn a_stop_during_the_first_heartbeat_is_answered(mode: Mode) {
+    let server = TaskServer::scripted(|action, _| match action {
+        "SendTaskHeartbeat" => Reply::After(Duration::from_secs(20)),
+        _ => Reply::Accepted,
+    });
+    let sandbox = sandbox(&server);
+    let process = sandbox.start(&format!("{RUN} {}", mode.flags()));
+    server.wait_for(1);
+    signal(&process, "TERM");
+    ProcessOutput::wait_for(process).fails(143, &["stopped before anything was committed"]);
+    assert_eq!(server.actions(), ["Heartbeat", "Failure"]);
+    assert!(!sandbox.path("out").exists());
+}
+
 in_both_modes! {
+    a_stop_during_the_first_heartbeat_is_answered,
     a_stop_before_the_commit_is_answered_as_cancelled,
     a_stop_while_a_success_is_not_taken_ends_within_seconds_and_names_the_record,
 }

@@ -2,7 +2,7 @@
 
 use super::{Mode, RUN, TOKEN, run_with_token, sandbox};
 use crate::support::process_output::ProcessOutput;
-use crate::support::task_server::TaskServer;
+use crate::support::task_server::{Reply, TaskServer};
 
 fn a_token_comes_from_a_flag_a_file_standard_input_or_a_variable(mode: Mode) {
     let server = TaskServer::start();
@@ -50,6 +50,15 @@ fn a_wrong_token_is_a_usage_error(mode: Mode) {
     assert_eq!(server.actions(), ["Heartbeat", "Failure"]);
 }
 
+fn a_service_that_quotes_the_token_is_not_quoted(mode: Mode) {
+    const ECHO: &str = "{\"__type\":\"ValidationException\",\"message\":\"Value 'a-token-that-nothing-may-show' at 'taskToken'\"}";
+    let server = TaskServer::scripted(|_, _| Reply::Status(400, ECHO));
+    let sandbox = sandbox(&server);
+    let ran = run_with_token(&sandbox, mode, "-vv");
+    ran.fails(2, &["Value '(the token)' at 'taskToken'"]);
+    assert!(!ran.stderr.contains(TOKEN), "{}", ran.stderr);
+}
+
 fn nothing_that_a_run_prints_or_stores_contains_the_token(mode: Mode) {
     let server = TaskServer::start();
     let sandbox = sandbox(&server);
@@ -79,5 +88,6 @@ fn nothing_that_a_run_prints_or_stores_contains_the_token(mode: Mode) {
 in_both_modes! {
     a_token_comes_from_a_flag_a_file_standard_input_or_a_variable,
     a_wrong_token_is_a_usage_error,
+    a_service_that_quotes_the_token_is_not_quoted,
     nothing_that_a_run_prints_or_stores_contains_the_token,
 }
