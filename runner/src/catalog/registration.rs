@@ -8,7 +8,7 @@ use drivetrain_jobs::job::{Job, Output};
 use crate::catalog::definition::{JOB, RECORD, Wanted, wanted};
 use crate::catalog::port::{Catalog, Written};
 use crate::catalog::shapes::{CatalogColumn, CatalogPartition, CatalogTable, StoredTable};
-use crate::commit::{Log, State};
+use crate::commit::{State, published_log};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::{Registered, RegisteredTable};
 use crate::store::{Location, Store};
@@ -26,12 +26,13 @@ pub trait Head: Send + Sync {
     async fn read(&self) -> Result<(u64, State)>;
 }
 
-/// The head of the log in a store.
+/// The head of the log in a store. Its record is published first, so that the catalog never shows files that are not
+/// there yet.
 #[async_trait]
 impl Head for (&Store, &str) {
     async fn read(&self) -> Result<(u64, State)> {
         let (store, job) = self;
-        let log = Log::read(store, job).await?;
+        let log = published_log(store, job).await?;
         Ok((log.last(), log.state().clone()))
     }
 }
@@ -62,7 +63,7 @@ pub struct Registration<'a> {
 /// meanwhile.
 ///
 /// # Errors
-/// `Conflict` for a table that is not ours; `Usage` for columns that have changed against the policy; `TryAgain` if other
+/// `Conflict` for a table that is not ours, or that shows a record that the log does not have; `Usage` for columns that have changed against the policy; `TryAgain` if other
 /// processes change the log or the catalog all the time; otherwise the kind of the catalog's or the store's failure.
 pub async fn register(
     registration: &Registration<'_>,
@@ -84,7 +85,7 @@ pub async fn register(
     let mut at = head.read().await?;
     for _ in 0..MOST_ROUNDS {
         let (number, state) = &at;
-        let mut is_stale = false;
+        let (mut is_stale, mut ahead) = (false, None);
         for (output, done) in outputs.iter().zip(&mut registered.tables) {
             if state.table(&output.name).is_none() {
                 // A table that no run has written has no columns in the log, and may be renamed before its first run.
@@ -97,13 +98,21 @@ pub async fn register(
                 *number,
                 state,
             );
-            let written = set(registration, output, wanted, catalog, done).await?;
-            is_stale |= written == Written::Stale;
+            match set(registration, output, wanted, catalog, done).await? {
+                Round::Done => {}
+                Round::Stale => is_stale = true,
+                Round::Ahead(number) => ahead = Some((&output.name, number)),
+            }
         }
         let now = head.read().await?;
-        if !is_stale && now.0 == *number {
-            registered.record = *number;
-            return Ok(registered);
+        if now.0 == *number {
+            if let Some((table, shown)) = ahead {
+                return Err(log_is_behind(table, shown, *number, catalog));
+            }
+            if !is_stale {
+                registered.record = *number;
+                return Ok(registered);
+            }
         }
         at = now;
     }
@@ -116,15 +125,36 @@ pub async fn register(
         .hint("register again with `drivetrain register` once they have ended"))
 }
 
+/// The result of one round for one table.
+enum Round {
+    /// The table shows the record.
+    Done,
+    /// Another process has changed the table meanwhile.
+    Stale,
+    /// The table shows this later record already.
+    Ahead(u64),
+}
+
+/// Returns the error of a table that shows a record that the log does not have.
+fn log_is_behind(table: &str, shown: u64, last: u64, catalog: &dyn Catalog) -> Error {
+    let message = format!(
+        "table `{table}` of `{}` shows record {shown}, but the log ends at record {last}",
+        catalog.place()
+    );
+    Error::new(ErrorKind::Conflict, message).hint(
+        "restore the log if records are lost; if this is another log, delete the table from the catalog and register again",
+    )
+}
+
 /// Makes one round for one table: creates or reads it, applies the difference of the partitions, then writes the record's
-/// number into it. Returns `Stale` if another process has changed the table meanwhile.
+/// number into it. A table that shows a later record stays as it is.
 async fn set(
     registration: &Registration<'_>,
     output: &Output,
     mut wanted: Wanted,
     catalog: &dyn Catalog,
     done: &mut RegisteredTable,
-) -> Result<Written> {
+) -> Result<Round> {
     let mut found = catalog.table(&output.name).await?;
     if found.is_none() {
         // The number follows once the partitions are there.
@@ -135,16 +165,16 @@ async fn set(
         }
     }
     let Some(found) = found else {
-        return Ok(Written::Stale);
+        return Ok(Round::Stale);
     };
     require_ours(registration, &found, &wanted.table, catalog)?;
     let number = |table: &CatalogTable| -> u64 {
         let number = table.parameters.get(RECORD);
         number.and_then(|number| number.parse().ok()).unwrap_or(0)
     };
-    if number(&found.table) > number(&wanted.table) {
-        // Another process has registered a later record than the one that this process has read.
-        return Ok(Written::Stale);
+    let shown = number(&found.table);
+    if shown > number(&wanted.table) {
+        return Ok(Round::Ahead(shown));
     }
     agree_on_columns(registration, &found, &mut wanted, catalog)?;
     let partitions = catalog.partitions(&output.name).await?;
@@ -173,9 +203,14 @@ async fn set(
     described.parameters.clone_from(&found.table.parameters);
     described.parameters.extend(parameters);
     if found.table == described {
-        return Ok(Written::Done);
+        return Ok(Round::Done);
     }
-    catalog.update_table(&described, &found.version_id).await
+    Ok(
+        match catalog.update_table(&described, &found.version_id).await? {
+            Written::Done => Round::Done,
+            Written::Stale => Round::Stale,
+        },
+    )
 }
 
 /// Checks that a table is one of this job at this location, or may be taken over.

@@ -70,18 +70,7 @@ fn freeze(store: &Store, object: ObjectMeta) -> FrozenObject {
 /// the store's failure.
 pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableInput> {
     let layout = Layout::new(job);
-    let log = loop {
-        let log = Log::read_layout(store, &layout).await?;
-        match log.last_record() {
-            Some(record) if !log.marked => {
-                if settle(store, &layout, record, &StopSignal::never()).await? == Settled::Published
-                {
-                    break log;
-                }
-            }
-            _ => break log,
-        }
-    };
+    let log = published_log(store, job).await?;
     let Some(found) = log.state.table(table) else {
         let message = format!(
             "job `{job}` has not written table `{table}` in `{}`",
@@ -111,6 +100,26 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
         objects,
         parts: found.parts.clone(),
     })
+}
+
+/// Reads a job's log, after finishing its last publish if necessary: the files of all live parts are then visible.
+///
+/// # Errors
+/// `TryAgain` if the last publish cannot be finished now; otherwise the kind of the store's failure.
+pub async fn published_log(store: &Store, job: &str) -> Result<Log> {
+    let layout = Layout::new(job);
+    loop {
+        let log = Log::read_layout(store, &layout).await?;
+        match log.last_record() {
+            Some(record) if !log.marked => {
+                if settle(store, &layout, record, &StopSignal::never()).await? == Settled::Published
+                {
+                    return Ok(log);
+                }
+            }
+            _ => return Ok(log),
+        }
+    }
 }
 
 /// Lists the objects under a table's root and returns their metadata by key.

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::support::s3_gate::When;
+use crate::support::s3_server::S3Server;
 use crate::support::sandbox::Sandbox;
 use crate::support::task_server::{Reply, TaskServer};
 
@@ -233,6 +235,47 @@ fn a_success_is_sent_to_a_task_only_after_the_registration() {
             .unwrap()
             .contains("not registered")
     );
+}
+
+#[test]
+fn a_table_is_never_set_back() {
+    let sandbox = sandbox();
+    sandbox.run(RUN).succeeds();
+    edit(&sandbox, |table| {
+        table["Table"]["Parameters"]["drivetrain.record"] = json!("9");
+    });
+    let before = table(&sandbox);
+    sandbox
+        .run(REGISTER)
+        .fails(5, &["shows record 9, but the log ends at record 1"]);
+    assert_eq!(table(&sandbox), before);
+}
+
+#[test]
+fn a_run_that_was_killed_before_its_publish_is_published_and_registered() {
+    let s3 = S3Server::start();
+    let sandbox = Sandbox::with_variables(s3.variables());
+    sandbox.run("new job sales").succeeds();
+    let held = s3
+        .gate
+        .hold(When::After, 1, |request| request.puts("/log/"));
+    let run = "run ./sales --input sales/sample --output s3://bucket/out --register file:catalog";
+    let mut process = sandbox.start(run);
+    held.reached();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    held.resume();
+    assert!(!sandbox.path("catalog").exists());
+    let register = "register ./sales --output s3://bucket/out --catalog file:catalog";
+    sandbox
+        .run(register)
+        .succeeds()
+        .prints(&["partitions: 2 created"]);
+    assert_eq!(days(&sandbox).len(), 2);
+    let folder = s3.path("out/sales/daily_sales/day=2024-03-01");
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
+    let location = &table(&sandbox)["Table"]["StorageDescriptor"]["Location"];
+    assert_eq!(location, "s3://bucket/out/sales/daily_sales/");
 }
 
 #[test]
