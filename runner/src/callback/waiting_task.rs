@@ -117,19 +117,16 @@ impl SharedTask {
             tokio::time::sleep_until(next).await;
             let sent_at = Instant::now();
             let sending = self.client.send(&TaskRequest::Heartbeat);
-            let Ok(sent) = timeout(self.time_to_heartbeat(), sending).await else {
-                self.give_up_unheard();
-                return;
-            };
-            match sent {
-                Sent::Accepted => {
+            match timeout(self.time_to_heartbeat(), sending).await {
+                Err(_) => warn!("a heartbeat was not answered in time"),
+                Ok(Sent::Accepted) => {
                     debug!("heartbeat answered");
                     self.state().answered_at = Instant::now();
                     next = sent_at + self.settings.interval;
                     pause = FIRST_PAUSE;
                     continue;
                 }
-                Sent::Gone(name) => {
+                Ok(Sent::Gone(name)) => {
                     let mut state = self.state();
                     if state.is_put_announced {
                         info!(
@@ -143,12 +140,11 @@ impl SharedTask {
                     }
                     return;
                 }
-                Sent::Refused(error) | Sent::Unanswered { error, .. } => {
+                Ok(Sent::Refused(error) | Sent::Unanswered { error, .. }) => {
                     warn!(cause = %with_cause(&error), "a heartbeat was not answered; trying again");
                 }
             }
-            if self.time_to_heartbeat().is_zero() {
-                self.give_up_unheard();
+            if self.gives_up_unheard() {
                 return;
             }
             next = Instant::now() + pause.min(self.settings.interval);
@@ -166,10 +162,17 @@ impl SharedTask {
         timeout.saturating_sub(state.answered_at.elapsed())
     }
 
-    /// Stops the run because Step Functions has not heard of it for too long.
-    fn give_up_unheard(&self) {
-        self.state().is_given_up = true;
+    /// Stops the run if Step Functions has not heard of it for too long and its put is not announced; returns `true` if it
+    /// does so.
+    fn gives_up_unheard(&self) -> bool {
+        let mut state = self.state();
+        let is_heard = state.answered_at.elapsed() < self.settings.timeout;
+        if state.is_put_announced || is_heard {
+            return false;
+        }
+        state.is_given_up = true;
         self.stopper.stop_because(unheard(self.settings.timeout));
+        true
     }
 
     /// Sends the heartbeat of the fence until it is answered.

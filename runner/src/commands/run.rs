@@ -1,5 +1,6 @@
 //! `drivetrain run`: runs one job once.
 
+use std::io::IsTerminal;
 use std::os::unix::process::parent_id;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +26,6 @@ use crate::terminal::signals;
 use crate::terminal::stage_display::Display;
 use crate::terminal::stderr::{note, write_in_background};
 use crate::watch::{ActivityRecorder, StageObserver, StopSignal, Stopper};
-
-/// The line for people at the first signal.
-const STOPPING: &str = "stopping; a second Ctrl-C ends the process at once";
 
 /// Runs one job and returns its report; Ctrl-C and SIGTERM stop the run. With a task token, this process keeps the task
 /// alive and answers it, and a child process does the work.
@@ -73,9 +71,12 @@ async fn run_and_answer(
     token: TaskToken,
     launcher: u32,
 ) -> Result<Answer, FailedRun> {
+    if !std::io::stderr().is_terminal() {
+        write_in_background();
+    }
     let (stopper, stop) = Stopper::new();
     stop_at_signals(stopper.clone(), |number| match number {
-        1 => note(STOPPING),
+        1 => note(signals::STOPPING),
         _ => std::process::exit(i32::from(exit::code(ErrorKind::Cancelled))),
     })?;
     stop_with_launcher(launcher, stopper.clone());
@@ -116,7 +117,7 @@ fn run_in_child(args: &RunArgs, token: TaskToken, launcher: u32) -> Result<Answe
         emr: emr_step(),
         asks_ec2: asks_ec2(),
         launcher,
-        note,
+        at_first_signal: || note(signals::STOPPING),
     });
     let code = run_on_one_thread(supervised)?;
     Ok(Answer::printed().verdict(Verdict::ByChild(code)))

@@ -52,8 +52,8 @@ pub struct Supervision {
     pub asks_ec2: bool,
     /// Id of the process that started this one.
     pub launcher: u32,
-    /// Prints a line for people.
-    pub note: fn(&str),
+    /// Called at the first signal, to tell people what the second one does.
+    pub at_first_signal: fn(),
 }
 
 /// Runs a child process for a task that waits for it, and answers the task. Returns the exit code of the answer that the
@@ -72,13 +72,13 @@ pub async fn supervise(supervision: Supervision) -> Result<u8> {
         emr,
         asks_ec2,
         launcher,
-        note,
+        at_first_signal,
     } = supervision;
     let (stopper, stop) = Stopper::new();
     let (kill, mut kills) = mpsc::unbounded_channel();
     stop_requests::stop_at_signals(stopper.clone(), move |number| {
         if number == 1 {
-            note("stopping; a second Ctrl-C ends the process at once");
+            at_first_signal();
         } else {
             // Without a child there is nothing to kill.
             kill.send(()).ok();

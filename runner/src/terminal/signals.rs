@@ -7,6 +7,9 @@ use crate::error::{Context, ErrorKind, Result};
 use crate::terminal::stderr::note;
 use crate::watch::{StopSignal, Stopper};
 
+/// The line for people at the first signal.
+pub const STOPPING: &str = "stopping; a second Ctrl-C ends the process at once";
+
 /// Returns a signal that is set at the first Ctrl-C or SIGTERM; the second one ends the process at once.
 ///
 /// After the first one, publishing or cleaning up may go on for [`GRACE`](crate::watch::GRACE).
@@ -25,7 +28,7 @@ pub fn listen_with_stopper() -> Result<(Stopper, StopSignal)> {
     let (stopper, stop) = Stopper::new();
     let sender = stopper.clone();
     at_first(move || {
-        note("stopping; a second Ctrl-C ends the process at once");
+        note(STOPPING);
         sender.stop();
     })?;
     Ok((stopper, stop))
