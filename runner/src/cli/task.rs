@@ -128,3 +128,24 @@ fn flag(name: &str, text: &str) -> Result<Duration> {
     }
     Ok(parsed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Command, CommandLine};
+    use clap::Parser;
+
+    #[test]
+    fn the_defaults_of_the_flags_are_those_of_the_settings() {
+        let words = ["drivetrain", "run", "a_job", "--output", "out"];
+        let Command::Run(args) = CommandLine::parse_from(words).command else {
+            panic!("not a run")
+        };
+        let (flags, settings) = (
+            args.task.heartbeats().unwrap(),
+            HeartbeatSettings::default(),
+        );
+        assert_eq!(flags.interval, settings.interval);
+        assert_eq!(flags.timeout, settings.timeout);
+    }
+}

@@ -8,7 +8,7 @@ use super::{HeldRun, Mode, assert_failure, assert_no_answer, later_heartbeats};
 use crate::support::process_output::{
     ProcessOutput, child_of, in_shell, is_running, signal, signal_process,
 };
-use crate::support::s3_gate::{S3Request, When};
+use crate::support::s3_gate::{HeldRequest, S3Request, When};
 use crate::support::task_server::{Reply, TaskServer};
 
 const FIRST_RECORD: &str = "/log/00000000000000000001.json";
@@ -206,10 +206,8 @@ fn a_run_whose_output_nobody_reads_is_answered_and_ends_after_a_stop() {
     drop(reader);
 }
 
-#[test]
-fn a_conflict_that_the_log_answers_is_reported_as_such() {
-    let server = TaskServer::start();
-    let run = HeldRun::new(&server, Mode::Supervised, "");
+/// Starts a run and holds the put of its record, while another run of a part of its days takes the number.
+fn outrun(run: &HeldRun) -> (HeldRequest, Child) {
     let held = run
         .s3
         .gate
@@ -219,6 +217,14 @@ fn a_conflict_that_the_log_answers_is_reported_as_such() {
     let other = run.line.replace(&Mode::Supervised.flags(), "");
     let window = "--param from=2024-03-01 --param to=2024-03-01";
     run.sandbox.run(&format!("{other} {window}")).succeeds();
+    (held, parent)
+}
+
+#[test]
+fn a_conflict_that_the_log_answers_is_reported_as_such() {
+    let server = TaskServer::start();
+    let run = HeldRun::new(&server, Mode::Supervised, "");
+    let (held, parent) = outrun(&run);
     held.resume();
     ProcessOutput::wait_for(parent).fails(5, &["conflict"]);
     assert_failure(&server, "Drivetrain.Conflict");
@@ -228,15 +234,7 @@ fn a_conflict_that_the_log_answers_is_reported_as_such() {
 fn a_stop_while_another_run_takes_the_record_is_answered_as_cancelled() {
     let server = TaskServer::start();
     let run = HeldRun::new(&server, Mode::Supervised, "");
-    let held = run
-        .s3
-        .gate
-        .hold(When::Before, 1, |request| request.puts("/log/"));
-    let parent = run.sandbox.start(&run.line);
-    held.reached();
-    let other = run.line.replace(&Mode::Supervised.flags(), "");
-    let window = "--param from=2024-03-01 --param to=2024-03-01";
-    run.sandbox.run(&format!("{other} {window}")).succeeds();
+    let (held, parent) = outrun(&run);
     signal(&parent, "TERM");
     std::thread::sleep(Duration::from_millis(200));
     held.resume();
