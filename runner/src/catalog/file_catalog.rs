@@ -133,6 +133,23 @@ impl Catalog for FileCatalog {
         format!("file:{}", self.folder.display())
     }
 
+    async fn tables(&self) -> Result<Vec<String>> {
+        let entries = fs::read_dir(&self.folder);
+        let cannot = format!("cannot read the catalog `{}`", self.folder.display());
+        let entries = match entries {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.context(ErrorKind::Failed, &cannot)?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry.context(ErrorKind::Failed, &cannot)?.file_name();
+            let name = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
+            names.extend(name.map(str::to_owned));
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
     async fn table(&self, name: &str) -> Result<Option<StoredTable>> {
         Ok(self.read(name)?.map(|file| file.table))
     }

@@ -22,6 +22,12 @@ pub trait Catalog: Send + Sync {
     /// Returns the place of the catalog, as `--register` names it, for messages.
     fn place(&self) -> String;
 
+    /// Returns the names of all tables.
+    ///
+    /// # Errors
+    /// The kind of the catalog's failure.
+    async fn tables(&self) -> Result<Vec<String>>;
+
     /// Returns a table; `None` if there is no such table.
     ///
     /// # Errors

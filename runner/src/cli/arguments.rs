@@ -307,8 +307,11 @@ pub struct QueryArgs {
     /// SQL query; tables are named `table`, or `job.table` if two jobs have a table of the same name.
     pub sql: String,
     /// Folder or URL above the tables: the `--output` of the runs.
-    #[arg(long, value_name = "URL")]
-    pub output: String,
+    #[arg(long, value_name = "URL", required_unless_present = "catalog")]
+    pub output: Option<String>,
+    /// Catalog of the tables, in place of `--output`: `file:<folder>`.
+    #[arg(long, value_name = "CATALOG", conflicts_with = "output")]
+    pub catalog: Option<String>,
     /// Format of the rows [default: table on a terminal, csv elsewhere, json with `--output-format json`].
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<QueryFormat>,

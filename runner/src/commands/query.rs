@@ -9,9 +9,11 @@ use datafusion::prelude::SessionContext;
 use drivetrain_jobs::suggestion;
 use futures::StreamExt;
 
-use crate::cli::QueryArgs;
+use crate::catalog::Catalog;
+use crate::cli::{QueryArgs, catalog};
 use crate::commit::{Log, jobs_with_log, name_replacer, read_table};
 use crate::error::{Error, ErrorKind, Result};
+use crate::run::catalog_table::FoldersTable;
 use crate::run::published_table::published_table;
 use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
@@ -34,10 +36,15 @@ pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
         asked.unwrap_or_else(|| printer.rows(to_terminal)),
         to_terminal,
     )?;
-    let location = Location::parse(&args.output)?;
-    let store = Store::open(&location, &S3Settings::default()).await?;
     let workspace = Workspace::new(&args.settings()?)?;
-    let tables = register_all(&store, &workspace).await?;
+    let (tables, store) = match (&args.catalog, &args.output) {
+        (Some(place), _) => (register_catalog(place, &workspace).await?, None),
+        (None, output) => {
+            let location = Location::parse(output.as_deref().unwrap_or_default())?;
+            let store = Store::open(&location, &S3Settings::default()).await?;
+            (register_all(&store, &workspace).await?, Some(store))
+        }
+    };
     let rows = RowOutput::default();
     match answer(&workspace.context, &args.sql, format, rows.clone()).await {
         // A reader that closes the pipe, such as `head`, has enough rows: this is not an error.
@@ -46,7 +53,10 @@ pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
             let missing = missing_table(&workspace.context, &args.sql);
             Err(tables.explain(error, missing))
         }
-        Err(error) => Err(name_replacer(&store, error).await),
+        Err(error) => match store {
+            Some(store) => Err(name_replacer(&store, error).await),
+            None => Err(error),
+        },
         Ok(()) => Ok(Answer::printed()),
     }
 }
@@ -160,6 +170,33 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<Tables
             format!("`{}` has no published tables", store.location()),
         )
         .hint("pass the same `--output` as in `drivetrain run`"));
+    }
+    Ok(Tables(by_name))
+}
+
+/// Registers every table of a catalog by its name.
+///
+/// # Errors
+/// `InputMissing` if the catalog has no table; otherwise as [`FoldersTable::open`].
+async fn register_catalog(place: &str, workspace: &Workspace) -> Result<Tables> {
+    let catalog = catalog("--catalog", place)?;
+    let mut by_name = BTreeMap::new();
+    for name in catalog.tables().await? {
+        let Some(found) = catalog.table(&name).await? else {
+            continue;
+        };
+        let partitions = catalog.partitions(&name).await?;
+        let table = FoldersTable::open(&found.table, &partitions, workspace).await?;
+        workspace
+            .context
+            .register_table(&name, Arc::new(table))
+            .map_err(query_error)?;
+        by_name.insert(name, vec![place.to_owned()]);
+    }
+    if by_name.is_empty() {
+        let message = format!("the catalog `{}` has no tables", catalog.place());
+        return Err(Error::new(ErrorKind::InputMissing, message)
+            .hint("register some with `drivetrain register` or `drivetrain run --register`"));
     }
     Ok(Tables(by_name))
 }

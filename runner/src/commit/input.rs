@@ -52,6 +52,16 @@ pub async fn list_input(store: &Store, prefix: &str) -> Result<Vec<FrozenObject>
     Ok(frozen)
 }
 
+/// Lists the data objects below a folder, in key order.
+///
+/// # Errors
+/// The kind of the store's failure.
+pub async fn list_data(store: &Store, folder: &Path) -> Result<Vec<ObjectMeta>> {
+    let mut listed = store.list(folder).await?;
+    listed.retain(|object| is_data(object, folder));
+    Ok(listed)
+}
+
 /// Builds a frozen object with the version and size that a listing shows.
 fn freeze(store: &Store, object: ObjectMeta) -> FrozenObject {
     FrozenObject {

@@ -110,7 +110,7 @@ mod vacuum;
 pub use attempt::{Attempt, Stager};
 pub use committed::{Committed, PublishOutcome, Published};
 pub use fence::{Fence, Unfenced};
-pub use input::{TableInput, foresee_table, list_input, published_log, read_table};
+pub use input::{TableInput, foresee_table, list_data, list_input, published_log, read_table};
 pub use layout::{report_key, table_root};
 pub use live_state::{State, Table};
 pub use log::{CHECKPOINT_EVERY, Log, jobs_with_log};

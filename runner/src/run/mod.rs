@@ -8,6 +8,7 @@ pub mod outcome;
 pub mod request;
 pub mod settings;
 
+pub(crate) mod catalog_table;
 pub(crate) mod check;
 pub(crate) mod compute;
 mod control_totals;

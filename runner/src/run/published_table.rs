@@ -76,7 +76,7 @@ pub fn published_table(
             let values = recorded.partition_by.iter();
             Ok(LivePart {
                 object: object_meta(object)?,
-                rows: part.rows,
+                rows: Some(part.rows),
                 partition: values
                     .filter_map(|column| part.partition.value(column))
                     .collect(),

@@ -30,8 +30,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct LivePart {
     /// The file's key, size and ETag: from the job's log, or from the frozen inputs of the run.
     pub object: ObjectMeta,
-    /// The number of rows in the file.
-    pub rows: u64,
+    /// The number of rows in the file; `None` if only the file knows it.
+    pub rows: Option<u64>,
     /// The partition's values as text, one per partition column.
     pub partition: Vec<String>,
 }
@@ -141,22 +141,20 @@ impl TableProvider for PartsTable {
         let mut source = ParquetSource::new(self.table_schema.clone())
             .with_table_parquet_options(state.default_table_options().parquet)
             .with_parquet_file_reader_factory(footers(state.runtime_env(), &self.store)?);
-        let (of_folders, of_rows): (Vec<_>, Vec<_>) = filters
-            .iter()
-            .cloned()
-            .partition(|filter| self.is_of_folders(filter));
-        let parts = self.matching(state, of_folders)?;
-        if let Some(predicate) = conjunction(of_rows) {
+        let parts = self.matching_parts(state, filters)?;
+        let of_rows = filters.iter().filter(|filter| !self.is_of_folders(filter));
+        if let Some(predicate) = conjunction(of_rows.cloned()) {
             let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
             source = source.with_predicate(state.create_physical_expr(predicate, &schema)?);
         }
-        let rows = parts.iter().map(|(part, _)| part.rows).sum::<u64>();
+        let rows: Option<u64> = parts.iter().map(|(part, _)| part.rows).sum();
+        let rows = rows.map_or(Precision::Absent, |rows| {
+            Precision::Exact(usize::try_from(rows).unwrap_or(usize::MAX))
+        });
         let bytes = parts.iter().map(|(part, _)| part.object.size).sum::<u64>();
         let groups = groups(parts, options.execution.target_partitions);
         let statistics = Statistics::new_unknown(&self.schema)
-            .with_num_rows(Precision::Exact(
-                usize::try_from(rows).unwrap_or(usize::MAX),
-            ))
+            .with_num_rows(rows)
             .with_total_byte_size(Precision::Inexact(
                 usize::try_from(bytes).unwrap_or(usize::MAX),
             ));
@@ -202,12 +200,27 @@ impl PartsTable {
             && !filter.is_volatile()
     }
 
-    /// Returns the parts whose partition values meet all conditions; the scan opens no other part.
-    fn matching(
+    /// Returns the parts whose partition values meet all conditions that depend on partition columns only.
+    ///
+    /// # Errors
+    /// If a condition cannot be evaluated.
+    pub fn matching(
         &self,
         state: &dyn Session,
-        of_folders: Vec<Expr>,
+        filters: &[Expr],
+    ) -> Result<Vec<&LivePart>, DataFusionError> {
+        let parts = self.matching_parts(state, filters)?;
+        Ok(parts.into_iter().map(|(part, _)| part).collect())
+    }
+
+    /// Returns the parts that [`PartsTable::matching`] returns, with their typed values; the scan opens no other part.
+    fn matching_parts(
+        &self,
+        state: &dyn Session,
+        filters: &[Expr],
     ) -> Result<Vec<&(LivePart, Vec<ScalarValue>)>, DataFusionError> {
+        let of_folders = filters.iter().filter(|filter| self.is_of_folders(filter));
+        let of_folders = of_folders.cloned();
         let Some(condition) = conjunction(of_folders).filter(|_| !self.parts.is_empty()) else {
             return Ok(self.parts.iter().collect());
         };

@@ -50,12 +50,16 @@ fn partition(city: &str, location: &str) -> CatalogPartition {
 }
 
 async fn conforms(catalog: &dyn Catalog) {
+    assert_eq!(catalog.tables().await.unwrap(), Vec::<String>::new());
     assert_eq!(catalog.table("sales").await.unwrap(), None);
     assert_eq!(catalog.partitions("sales").await.unwrap(), []);
     let first = table("sales", 1);
     assert_eq!(catalog.create_table(&first).await.unwrap(), Written::Done);
     let again = catalog.create_table(&table("sales", 9)).await.unwrap();
     assert_eq!(again, Written::Stale);
+    let other = table("a_table", 1);
+    assert_eq!(catalog.create_table(&other).await.unwrap(), Written::Done);
+    assert_eq!(catalog.tables().await.unwrap(), ["a_table", "sales"]);
     let created = catalog.table("sales").await.unwrap().unwrap();
     assert_eq!(created.table, first);
 

@@ -121,6 +121,11 @@ impl Catalog for Stepped<'_> {
         self.catalog.place()
     }
 
+    async fn tables(&self) -> Result<Vec<String>> {
+        self.turn.wait(Request::Read).await;
+        self.catalog.tables().await
+    }
+
     async fn table(&self, name: &str) -> Result<Option<StoredTable>> {
         self.turn.wait(Request::Read).await;
         self.catalog.table(name).await

@@ -237,6 +237,68 @@ fn a_success_is_sent_to_a_task_only_after_the_registration() {
     );
 }
 
+/// Returns the rows of a query over the catalog as CSV.
+fn query(sandbox: &Sandbox, sql: &str) -> Vec<String> {
+    let ran = sandbox.run_words(&["query", sql, "--catalog", "file:catalog", "--format", "csv"]);
+    let ran = ran.succeeds();
+    ran.stdout.lines().skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_query_reads_a_catalog_as_it_reads_the_log() {
+    let sandbox = sandbox();
+    sandbox.run(RUN).succeeds();
+    for sql in [
+        "select * from daily_sales order by day, shop_id",
+        "select count(*), sum(revenue) from daily_sales",
+        "select city, revenue from daily_sales where day = date '2024-03-02' order by revenue",
+        "select day, count(*) from daily_sales where day > '2024-03-01' and revenue > 1 group by day",
+        "select count(*) from daily_sales where day = '1999-01-01'",
+    ] {
+        assert_eq!(query(&sandbox, sql), sandbox.query(sql, "out"), "{sql}");
+    }
+    let both = "query 'select' --catalog file:catalog --output out";
+    sandbox.run(both).fails(2, &["cannot be used with"]);
+    sandbox
+        .run_words(&["query", "select 1"])
+        .fails(2, &["--output <URL>"]);
+    sandbox
+        .run_words(&["query", "select 1", "--catalog", "file:none"])
+        .fails(3, &["`file:none` has no tables", "`drivetrain register`"]);
+    sandbox
+        .run_words(&[
+            "query",
+            "select * from dayly_sales",
+            "--catalog",
+            "file:catalog",
+        ])
+        .fails(2, &["did you mean `daily_sales`"]);
+}
+
+#[test]
+fn a_query_lists_only_the_partitions_that_it_needs() {
+    let s3 = S3Server::start();
+    let sandbox = Sandbox::with_variables(s3.variables());
+    sandbox.run("new job sales").succeeds();
+    sandbox
+        .run("run ./sales --input sales/sample --output s3://bucket/out --register file:catalog")
+        .succeeds();
+    s3.gate.take_requests();
+    let rows = query(
+        &sandbox,
+        "select count(*) from daily_sales where day = date '2024-03-02'",
+    );
+    assert_eq!(rows, ["2"]);
+    let requests = s3.gate.take_requests();
+    assert!(!requests.is_empty());
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.key.contains("day=2024-03-02")),
+        "{requests:?}"
+    );
+}
+
 #[test]
 fn a_table_is_never_set_back() {
     let sandbox = sandbox();

@@ -31,6 +31,10 @@ impl Catalog for MemoryCatalog {
         "memory".to_owned()
     }
 
+    async fn tables(&self) -> Result<Vec<String>> {
+        Ok(self.0.lock().unwrap().keys().cloned().collect())
+    }
+
     async fn table(&self, name: &str) -> Result<Option<StoredTable>> {
         let tables = self.0.lock().unwrap();
         Ok(tables.get(name).map(|(table, _)| table.clone()))
