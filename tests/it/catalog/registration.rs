@@ -268,7 +268,7 @@ fn a_query_reads_a_catalog_as_it_reads_the_log() {
     sandbox
         .run_words(&[
             "query",
-            "select * from dayly_sales",
+            "select * from daily_sale",
             "--catalog",
             "file:catalog",
         ])
